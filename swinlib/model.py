@@ -1,0 +1,214 @@
+"""The Swin Transformer, v1 and v2, and its published sizes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .blocks import SwinStage, SwinTransformerBlock, SwinTransformerBlockV2
+from .init import init_weights
+from .resampling import PatchEmbed, PatchMerging, PatchMergingV2
+from .windows import Size, check_shift_fits, to_pair
+
+
+class SwinTransformer(nn.Module):
+    """Images to class logits through stages of shifted-window attention; for images of any size.
+
+    Args:
+        embed_dim: C of the first stage; doubled by each further one.
+        depths: blocks of each stage.
+        num_heads: heads of each stage.
+        window_size: M, or ``(Mh, Mw)``, in tokens.
+        shift_size: of every second block; ``window_size // 2`` if not given, 0 for a Swin without shift.
+        patch_size: in pixels.
+        in_channels: of the images.
+        num_classes: 0 for a model without head, which returns the pooled features.
+        mlp_ratio: hidden width of the MLPs, in units of their input.
+        qkv_bias: whether queries, keys and values have a bias.
+        dropout: on tokens, after the patch embedding and in every block.
+        attention_dropout: on attention weights.
+        drop_path_rate: of the last block; it grows linearly from 0 at the first.
+        version: 1, or 2 for cosine attention, log-spaced continuous position bias and res-post-norm.
+        gradient_checkpointing: in training, trade computation for memory, block by block.
+
+    Raises:
+        ValueError: if these do not fit together; the message says which and what would.
+
+    Sources: arXiv 2103.14030 (version 1), arXiv 2111.09883 (version 2).
+    """
+
+    def __init__(
+        self,
+        embed_dim: int = 96,
+        depths: Sequence[int] = (2, 2, 6, 2),
+        num_heads: Sequence[int] = (3, 6, 12, 24),
+        window_size: Size = 7,
+        shift_size: Size | None = None,
+        *,
+        patch_size: Size = 4,
+        in_channels: int = 3,
+        num_classes: int = 1000,
+        mlp_ratio: float = 4.0,
+        qkv_bias: bool = True,
+        dropout: float = 0.0,
+        attention_dropout: float = 0.0,
+        drop_path_rate: float = 0.0,
+        version: int = 1,
+        gradient_checkpointing: bool = False,
+    ) -> None:
+        super().__init__()
+        _check_arguments(embed_dim, depths, num_heads, in_channels, num_classes, drop_path_rate, version)
+        check_shift_fits(window_size, 0 if shift_size is None else shift_size)
+        block, merging = (
+            (SwinTransformerBlock, PatchMerging) if version == 1 else (SwinTransformerBlockV2, PatchMergingV2)
+        )
+        self.version = version
+        self.window_size = to_pair(window_size, "window_size")
+        self.num_classes = num_classes
+        self.dims = tuple(embed_dim * 2**i for i in range(len(depths)))
+
+        self.patch_embed = PatchEmbed(patch_size, in_channels, embed_dim)
+        self.dropout = nn.Dropout(dropout)
+        rates = torch.linspace(0, drop_path_rate, sum(depths), device="cpu").split(list(depths))
+        self.layers = nn.ModuleList(
+            SwinStage(
+                dim,
+                depths[i],
+                num_heads[i],
+                window_size,
+                shift_size,
+                drop_path=rates[i].tolist(),
+                downsample=merging(dim) if i < len(depths) - 1 else None,
+                block=block,
+                gradient_checkpointing=gradient_checkpointing,
+                mlp_ratio=mlp_ratio,
+                qkv_bias=qkv_bias,
+                dropout=dropout,
+                attention_dropout=attention_dropout,
+            )
+            for i, dim in enumerate(self.dims)
+        )
+        self.norm = nn.LayerNorm(self.dims[-1])
+        self.head = nn.Linear(self.dims[-1], num_classes) if num_classes else nn.Identity()
+        self.apply(init_weights)
+
+    def forward_features(self, x: Tensor, *, channels_last: bool = False) -> list[Tensor]:
+        """The map that each stage leaves, before merging: what detection and segmentation build on.
+
+        The maps are as the blocks leave them. A decoder usually puts a norm on each; ``self.norm`` is the
+        classifier's, for the last.
+
+        Args:
+            x: images ``(B, in_channels, H, W)``.
+            channels_last: return ``(B, H_i, W_i, C_i)`` instead of ``(B, C_i, H_i, W_i)``.
+
+        Returns:
+            One map a stage; with the usual patches of 4, 1/4, 1/8, 1/16 and 1/32 of the image.
+        """
+        x = self.dropout(self.patch_embed(x))
+        features = []
+        for stage in self.layers:
+            x = stage(x)
+            features.append(x)
+            x = stage.downsample(x)
+        return features if channels_last else [f.permute(0, 3, 1, 2) for f in features]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images ``(B, in_channels, H, W)`` to logits ``(B, num_classes)``."""
+        last = self.forward_features(x, channels_last=True)[-1]
+        return self.head(self.norm(last).mean(dim=(1, 2)))
+
+
+def _check_arguments(
+    embed_dim: int,
+    depths: Sequence[int],
+    num_heads: Sequence[int],
+    in_channels: int,
+    num_classes: int,
+    drop_path_rate: float,
+    version: int,
+) -> None:
+    if not depths or len(depths) != len(num_heads):
+        raise ValueError(
+            f"depths and num_heads must have one entry for each stage: depths={tuple(depths)} has {len(depths)}, "
+            f"num_heads={tuple(num_heads)} has {len(num_heads)}."
+        )
+    if any(not isinstance(n, int) or n < 1 for n in (*depths, *num_heads, embed_dim, in_channels)):
+        raise ValueError(
+            f"depths, num_heads, embed_dim and in_channels must be positive integers, got {tuple(depths)}, "
+            f"{tuple(num_heads)}, {embed_dim!r} and {in_channels!r}."
+        )
+    for i, heads in enumerate(num_heads):
+        if embed_dim * 2**i % heads:
+            raise ValueError(
+                f"stage {i + 1} has {embed_dim * 2**i} channels (embed_dim {embed_dim}, doubled {i} times), which "
+                f"{heads} heads do not divide. Swin uses 32 channels for a head."
+            )
+    if not isinstance(num_classes, int) or num_classes < 0:
+        raise ValueError(f"num_classes must be a positive integer, or 0 for no head; got {num_classes!r}.")
+    if not 0 <= drop_path_rate < 1:
+        raise ValueError(f"drop_path_rate must be in [0, 1), got {drop_path_rate!r}.")
+    if version not in (1, 2):
+        raise ValueError(f"version must be 1 or 2, got {version!r}.")
+
+
+def _published(
+    name: str, weights: Any, progress: bool, defaults: dict[str, Any], options: dict[str, Any]
+) -> SwinTransformer:
+    model = SwinTransformer(**{**defaults, **options})
+    if weights is not None:
+        # Not at the top: a model without published weights needs neither torchvision nor checkpoints.
+        from .checkpoints import load_torchvision_weights
+
+        load_torchvision_weights(model, name, weights, progress=progress)
+    return model
+
+
+_TINY = {"embed_dim": 96, "depths": (2, 2, 6, 2), "num_heads": (3, 6, 12, 24), "drop_path_rate": 0.2}
+_SMALL = {"embed_dim": 96, "depths": (2, 2, 18, 2), "num_heads": (3, 6, 12, 24), "drop_path_rate": 0.3}
+_BASE = {"embed_dim": 128, "depths": (2, 2, 18, 2), "num_heads": (4, 8, 16, 32), "drop_path_rate": 0.5}
+_LARGE = {"embed_dim": 192, "depths": (2, 2, 18, 2), "num_heads": (6, 12, 24, 48), "drop_path_rate": 0.2}
+_V2 = {"version": 2, "window_size": 8}
+
+
+def swin_t(*, weights: Any = None, progress: bool = True, **options: Any) -> SwinTransformer:
+    """Swin-T: 96 channels, 2-2-6-2 blocks, windows of 7.
+
+    Args:
+        weights: None, or the name (``"IMAGENET1K_V1"``, ``"DEFAULT"``) or enum of weights that torchvision
+            publishes; they are fetched by torchvision.
+        progress: show a bar while they are fetched.
+        options: any argument of ``SwinTransformer`` instead of its default here.
+    """
+    return _published("swin_t", weights, progress, _TINY, options)
+
+
+def swin_s(*, weights: Any = None, progress: bool = True, **options: Any) -> SwinTransformer:
+    """Swin-S: 96 channels, 2-2-18-2 blocks, windows of 7. Arguments as in ``swin_t``."""
+    return _published("swin_s", weights, progress, _SMALL, options)
+
+
+def swin_b(*, weights: Any = None, progress: bool = True, **options: Any) -> SwinTransformer:
+    """Swin-B: 128 channels, 2-2-18-2 blocks, windows of 7. Arguments as in ``swin_t``."""
+    return _published("swin_b", weights, progress, _BASE, options)
+
+
+def swin_l(*, weights: Any = None, progress: bool = True, **options: Any) -> SwinTransformer:
+    """Swin-L: 192 channels, 2-2-18-2 blocks, windows of 7. torchvision publishes no weights for it."""
+    return _published("swin_l", weights, progress, _LARGE, options)
+
+
+def swin_v2_t(*, weights: Any = None, progress: bool = True, **options: Any) -> SwinTransformer:
+    """Swin v2-T: 96 channels, 2-2-6-2 blocks, windows of 8. Arguments as in ``swin_t``."""
+    return _published("swin_v2_t", weights, progress, {**_TINY, **_V2}, options)
+
+
+def swin_v2_s(*, weights: Any = None, progress: bool = True, **options: Any) -> SwinTransformer:
+    """Swin v2-S: 96 channels, 2-2-18-2 blocks, windows of 8. Arguments as in ``swin_t``."""
+    return _published("swin_v2_s", weights, progress, {**_SMALL, **_V2}, options)
+
+
+def swin_v2_b(*, weights: Any = None, progress: bool = True, **options: Any) -> SwinTransformer:
+    """Swin v2-B: 128 channels, 2-2-18-2 blocks, windows of 8. Arguments as in ``swin_t``."""
+    return _published("swin_v2_b", weights, progress, {**_BASE, **_V2}, options)
