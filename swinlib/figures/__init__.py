@@ -1,0 +1,52 @@
+"""The pictures of the book, drawn from tensors: the same functions for its pages and for tensors of your own.
+
+Needs the extra ``figures``: ``pip install "swinlib[figures]"``.
+"""
+
+try:
+    import matplotlib  # noqa: F401
+except ImportError as error:
+    raise ImportError('the pictures need matplotlib: pip install "swinlib[figures]"') from error
+
+from swinlib.figures.images import photograph
+from swinlib.figures.interactive import Control, Interactive
+from swinlib.figures.journey import journey
+from swinlib.figures.layout import Layout, window_layout
+from swinlib.figures.pictures import (
+    show_feature_maps,
+    show_image,
+    show_mask,
+    show_neighbours,
+    show_numbers,
+    show_reach,
+    show_regions,
+    show_windows,
+)
+from swinlib.figures.reach import attention_reach
+from swinlib.figures.rolling import roll_figure
+from swinlib.figures.source import show_source
+from swinlib.figures.style import COLOURS, Picture, canvas, style
+
+__all__ = [
+    "COLOURS",
+    "Control",
+    "Interactive",
+    "Layout",
+    "Picture",
+    "attention_reach",
+    "canvas",
+    "journey",
+    "photograph",
+    "roll_figure",
+    "show_feature_maps",
+    "show_image",
+    "show_mask",
+    "show_neighbours",
+    "show_numbers",
+    "show_reach",
+    "show_regions",
+    "show_source",
+    "show_windows",
+    "style",
+    "window_layout",
+]

@@ -1,0 +1,60 @@
+// A token's view of the image. data: imageSize, and for this block: pixels of a token's side; bands, for each row (and
+// column) of tokens the first that it may attend to and the one after the last; shift, and whether one was asked for.
+function draw({ data, state, stage, notes, words, say, redraw }) {
+  const { bands, pixels, imageSize } = data, size = bands.length;
+  state.point ??= data.start; // in units of the image, so that another stage shows the same place
+  const index = k => Math.min(size - 1, Math.floor(state.point[k] * size));
+  const row = index(0), column = index(1), [top, bottom] = bands[row], [left, right] = bands[column];
+  const focused = stage.contains(document.activeElement);
+
+  function go(r, c) {
+    const centre = k => (Math.max(0, Math.min(size - 1, k)) + 0.5) / size;
+    state.point = [centre(r), centre(c)];
+    redraw();
+  }
+  const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  function onkeydown(event) {
+    const move = moves[event.key];
+    if (!move || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation(); // elsewhere, arrow keys turn pages
+    go(row + move[0], column + move[1]);
+  }
+  function onclick(event) {
+    const box = svg.getBoundingClientRect();
+    go(Math.floor((event.clientY - box.top) / box.height * size), Math.floor((event.clientX - box.left) / box.width * size));
+    stage.firstChild.focus({ preventScroll: true }); // draw() has put a new svg in the old one's place
+  }
+  // an outline in black on white shows on any image
+  const outline = (d, width, dash = "") => [["#fff", width + 1.6], ["#000", width]].map(([stroke, w]) =>
+    make("path", { d, fill: "none", stroke, "stroke-width": w, "stroke-dasharray": stroke === "#000" && dash }));
+  const box = (x, y, w, h) => `M${x * pixels} ${y * pixels}h${w * pixels}v${h * pixels}h${-w * pixels}Z`;
+  const cuts = [...new Set(bands.map(band => band[0]))].slice(1).map(k => k * pixels);
+  const grid = cuts.map(k => `M${k} 0V${imageSize}M0 ${k}H${imageSize}`).join("");
+  const veil = `M0 0h${imageSize}v${imageSize}h${-imageSize}Z` + box(left, top, right - left, bottom - top);
+  const svg = make("svg", {
+    viewBox: `-2 -2 ${imageSize + 4} ${imageSize + 4}`, class: "swin-board", style: "max-width: 30rem; cursor: crosshair",
+    role: "application", "aria-label": words.map, tabindex: 0, "data-token": `${row},${column}`, onkeydown, onclick,
+  },
+  make("image", { href: data.image[0], width: imageSize, height: imageSize, "aria-hidden": "true" }),
+  make("path", { d: veil, fill: "#fff", "fill-opacity": 0.66, "fill-rule": "evenodd" }),
+  make("path", { d: grid, stroke: "#000", "stroke-width": 0.5, fill: "none" }),
+  ...outline(box(left, top, right - left, bottom - top), 2, "6 3"),
+  ...outline(box(column, row, 1, 1), 1.6));
+  stage.replaceChildren(svg);
+  if (focused) svg.focus({ preventScroll: true });
+
+  const key = (dash, text) => make("li", {},
+    make("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" },
+      make("path", { d: dash ? "M2 2h16v16h-16Z" : "M6 6h8v8h-8Z", fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-dasharray": dash })),
+    make("span", {}, text));
+  notes.replaceChildren(
+    make("ul", { class: "swin-legend" }, key(false, words.token), key("4 2", words.reached)),
+    make("p", { class: "swin-note" }, words.lines));
+  const rows = bottom - top, columns = right - left, reached = rows * columns;
+  say([
+    fill(words.sentence, { row, column, size, pixels, rows, columns, reached, height: rows * pixels, width: columns * pixels }),
+    reached < data.full ? fill(words.cut, data) : "",
+    data.asked && !data.shift ? words.no_shift : "",
+  ].filter(Boolean).join(" "));
+}

@@ -1,0 +1,106 @@
+"""A token's view of the photograph, stage by stage: the interactive figure of the tour."""
+
+import base64
+import io
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from swinlib.figures.interactive import Control, Interactive
+from swinlib.figures.layout import window_layout
+from swinlib.figures.pictures import show_reach
+from swinlib.figures.style import Picture, canvas
+
+STAGES = 4
+START = (0.55, 0.35)  # the point chosen at first, in units of the photograph: a roof
+
+WORDS = {
+    "map": "The photograph. Arrow keys choose the next token.",
+    "sentence": "Token (row {row}, column {column}) of {size}×{size} stands for {pixels}×{pixels} pixels. In this block "
+    "it may attend to {rows}×{columns} = {reached} tokens, which cover {height}×{width} pixels.",
+    "cut": "The border of the map cuts its window: a full one has {full} tokens.",
+    "no_shift": "One window covers the whole map here, so this block does not shift.",
+    "token": "the token",
+    "reached": "the tokens that it may attend to",
+    "lines": "Thin lines: borders of the windows.",
+}
+
+
+def journey_data(stage: int, shifted: bool, *, image_size: int, patch_size: int, window_size: int) -> dict[str, Any]:
+    """The windows of one block over a square image.
+
+    Args:
+        stage: 1 for the first.
+        shifted: whether the block shifts its windows by half of one.
+        image_size: pixels on a side.
+        patch_size: pixels of a token of the first stage on a side.
+        window_size: tokens on a side.
+
+    Returns:
+        ``pixels`` of a token's side; ``bands``: for each row of tokens, the first row that it may attend to and the
+        one after the last (columns are alike); ``shift``, the one that was used.
+    """
+    pixels = patch_size * 2 ** (stage - 1)
+    size = image_size // pixels
+    layout = window_layout(size, size, window_size, window_size // 2 if shifted else 0).in_image()
+    friends = [(layout.group[:, 0] == group).nonzero().flatten() for group in layout.group[:, 0].tolist()]
+    bands = [[rows.min().item(), min(rows.max().item() + 1, size)] for rows in friends[:size]]
+    return {"pixels": pixels, "bands": bands, "shift": layout.shift[0], "asked": shifted}
+
+
+def journey(image: Tensor, *, patch_size: int = 4, window_size: int = 7) -> Interactive:
+    """Choose a stage, a block and a token, and see on the image what the token stands for and attends to.
+
+    Args:
+        image: ``(3, H, H)``, from 0 to 1; H is a multiple of eight patches, so that each of the four stages halves it.
+        patch_size: pixels of a token of the first stage on a side.
+        window_size: tokens on a side.
+
+    Raises:
+        ValueError: if the image is not square or four stages do not divide it.
+    """
+    if image.dim() != 3 or image.shape[1] != image.shape[2] or image.shape[1] % (patch_size * 2 ** (STAGES - 1)):
+        raise ValueError(
+            f"journey expects a square image (3, H, H) with H a multiple of {patch_size * 2 ** (STAGES - 1)}, got shape "
+            f"{tuple(image.shape)}. Use photograph(size=224)."
+        )
+    size = image.shape[1]
+    photo = [_data_uri(image)]  # a list, so that the page holds it once
+
+    def compute(stage: int, block: str) -> dict[str, Any]:
+        data = journey_data(stage, block == "shifted", image_size=size, patch_size=patch_size, window_size=window_size)
+        return {**data, "image": photo, "imageSize": size, "full": window_size**2, "start": list(START)}
+
+    def picture(block: str, **_: Any) -> Picture:
+        picture, axes = canvas(1, 2, width=6, height=3.4)
+        for ax, each in zip(axes, (1, 2), strict=True):
+            data = compute(each, block)
+            token = tuple(int(place * size / data["pixels"]) for place in START)
+            (top, bottom), (left, right) = (data["bands"][place] for place in token)
+            reach = torch.zeros(len(data["bands"]), len(data["bands"]), dtype=torch.bool)
+            reach[top:bottom, left:right] = True
+            show_reach(reach, token, image=image, title=f"stage {each}", ax=ax)
+        return picture
+
+    return Interactive(
+        "journey",
+        compute,
+        [
+            Control("stage", "Stage", (1, 2, 3, 4)),
+            Control("block", "Block", {"plain": "plain windows", "shifted": "shifted windows"}),
+        ],
+        caption="What a token stands for, and what it may attend to. Choose a token with a click or the arrow keys.",
+        words=WORDS,
+        picture=picture,
+        alt="The photograph twice, washed out but for the window of one token on the roof: a small window in the first "
+        "stage, one of twice the side in the second.",
+    )
+
+
+def _data_uri(image: Tensor) -> str:
+    pixels = (image.permute(1, 2, 0) * 255).round().byte().numpy()
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="jpeg", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

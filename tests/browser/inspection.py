@@ -1,0 +1,151 @@
+"""Open a page in a browser and say what is wrong with it.
+
+``inspect`` returns problems, one sentence each, for whatever a reader of the book would suffer from: a request that
+leaves the book, an error in the console, a missing file, mathematics left as TeX, a picture without alternative text,
+a page that scrolls sideways on a phone, an interactive figure without its controls.
+"""
+
+from dataclasses import dataclass, field
+
+from playwright.sync_api import BrowserContext, Page
+
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Addresses that are no requests: the content is in the address.
+INLINE = ("data:", "blob:", "about:")
+
+UNDESCRIBED_PICTURES = """
+    () => [...document.querySelectorAll("img")]
+        .filter(image => {
+            const alt = (image.getAttribute("alt") || "").trim();
+            return !alt || alt.includes("_images/") || image.src.endsWith("/" + alt);
+        })
+        .map(image => image.getAttribute("src").slice(0, 80))
+"""
+BROKEN_PICTURES = """
+    () => [...document.querySelectorAll("img")]
+        .filter(image => image.complete && !image.naturalWidth)
+        .map(image => image.getAttribute("src").slice(0, 80))
+"""
+UNTYPESET_MATHEMATICS = """
+    async () => {
+        const places = [...document.querySelectorAll(".math")];
+        if (!places.length) return [];
+        if (!window.MathJax?.startup?.promise) return ["all of it: MathJax is not there"];
+        await window.MathJax.startup.promise;
+        return places
+            .filter(place => !place.querySelector("mjx-container") || place.querySelector("mjx-merror"))
+            .map(place => place.textContent.trim().slice(0, 80));
+    }
+"""
+FIGURES_WITHOUT_CONTROLS = """
+    () => [...document.querySelectorAll("figure.swin-figure[data-figure]")]
+        .filter(figure => !figure.querySelector("input, select, button, [tabindex='0']"))
+        .map(figure => figure.dataset.figure)
+"""
+SIDEWAYS = """
+    () => {
+        const width = document.documentElement.clientWidth;
+        if (document.documentElement.scrollWidth <= width) return [];
+        return [...document.querySelectorAll("main *")]
+            .filter(element => element.getBoundingClientRect().right > width + 1)
+            .map(element => element.tagName.toLowerCase() + (element.className ? "." + element.className : ""))
+            .slice(0, 5);
+    }
+"""
+
+
+@dataclass
+class Watch:
+    """Collects what goes wrong while a page loads; requests that would leave the book are not let out."""
+
+    own: str
+    problems: list[str] = field(default_factory=list)
+
+    def attach(self, page: Page) -> None:
+        """Listen to everything that the page does."""
+        page.on("request", lambda request: self.leaving(request.url))
+        page.on("websocket", lambda socket: self.leaving(socket.url))
+        page.on("console", lambda message: self.heard(message.type, message.text))
+        page.on("pageerror", lambda error: self.say(f"Uncaught error: {error}"))
+        page.on("requestfailed", lambda request: self.say(f"Failed request: {request.url} ({request.failure})"))
+        page.on("response", lambda response: self.answered(response.status, response.url))
+        page.route(self.is_outside, lambda route: route.abort())
+
+    def is_outside(self, url: str) -> bool:
+        """Tell whether an address lies outside the book."""
+        return not url.startswith((self.own, *INLINE))
+
+    def say(self, problem: str) -> None:
+        """Note a problem once."""
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def leaving(self, url: str) -> None:
+        """Note a request to the outside."""
+        if self.is_outside(url):
+            self.say(f"Request to the outside: {url}")
+
+    def heard(self, kind: str, text: str) -> None:
+        """Note an error or a warning of the console."""
+        if kind in ("error", "warning"):
+            self.say(f"Console {kind}: {text}")
+
+    def answered(self, status: int, url: str) -> None:
+        """Note an answer that is none."""
+        if status >= 400:
+            self.say(f"Status {status}: {url}")
+
+
+def inspect(context: BrowserContext, url: str, own: str) -> list[str]:
+    """Open a page and return its problems.
+
+    Args:
+        context: of a browser.
+        url: the page's address.
+        own: what the addresses of the book's own files begin with.
+    """
+    page = context.new_page()
+    page.set_viewport_size(DESKTOP)
+    watch = Watch(own)
+    watch.attach(page)
+    page.goto(url, wait_until="load")
+    open_everything(page)
+    findings = {
+        "Picture without alternative text": page.evaluate(UNDESCRIBED_PICTURES),
+        "Picture that does not show": page.evaluate(BROKEN_PICTURES),
+        "Mathematics not typeset": page.evaluate(UNTYPESET_MATHEMATICS),
+        "Interactive figure without controls": page.evaluate(FIGURES_WITHOUT_CONTROLS),
+    }
+    page.set_viewport_size(PHONE)
+    page.wait_for_timeout(100)
+    findings["Scrolls sideways on a phone, because of"] = page.evaluate(SIDEWAYS)
+    page.wait_for_load_state("networkidle")
+    page.close()
+    for what, where in findings.items():
+        for place in where:
+            watch.say(f"{what}: {place}")
+    return watch.problems
+
+
+def open_everything(page: Page) -> None:
+    """Unfold what is folded and scroll through the page, so that all of it is laid out and loaded."""
+    page.evaluate("() => document.querySelectorAll('details').forEach(details => details.open = true)")
+    page.evaluate(
+        """async () => {
+            for (let y = 0; y < document.body.scrollHeight; y += innerHeight) {
+                scrollTo(0, y);
+                await new Promise(requestAnimationFrame);
+            }
+            scrollTo(0, 0);
+        }"""
+    )

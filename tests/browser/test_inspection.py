@@ -1,0 +1,82 @@
+"""The inspection reports each thing that it is there to report."""
+
+import base64
+
+import pytest
+from inspection import inspect
+from test_pages import accessibility_problems
+
+PIXEL = (
+    "data:image/png;base64,"
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+)
+FIGURE = '<figure class="swin-figure" data-figure="a">{}</figure>'
+TYPESETTER = "<script>window.MathJax = {startup: {promise: Promise.resolve()}};</script>"
+PAGE = '<!doctype html><html lang="en"><title>Page</title><body><main><h1>Page</h1>%s</main></body></html>'
+
+BROKEN = {
+    "an external image": ('<img alt="A" src="https://example.org/a.png">', "outside: https://example.org/a.png"),
+    "an external script": ('<script src="https://example.org/a.js"></script>', "outside: https://example.org/a.js"),
+    "an external fetch": ("<script>fetch('https://example.org/a').catch(() => 0)</script>", "outside: https://exa"),
+    "an external socket": ("<script>new WebSocket('wss://example.org/a')</script>", "outside: wss://example.org/a"),
+    "a style from outside": ('<link rel="stylesheet" href="https://example.org/a.css">', "outside: https://exa"),
+    "a missing file": ('<img alt="A" src="missing.png">', "missing.png"),
+    "an error in the console": ("<script>console.error('broken')</script>", "Console error: broken"),
+    "a warning in the console": ("<script>console.warn('old')</script>", "Console warning: old"),
+    "an uncaught error": ("<script>throw new Error('thrown')</script>", "Uncaught error: thrown"),
+    "a syntax error": ("<script>const a = 1; const a = 2;</script>", "Uncaught error"),
+    "a picture without alt text": (f'<img src="{PIXEL}">', "without alternative text"),
+    "a picture with an empty alt text": (f'<img alt=" " src="{PIXEL}">', "without alternative text"),
+    "a picture whose alt text is its file": ('<img alt="a.png" src="a.png">', "without alternative text"),
+    "a picture that is none": ('<img alt="A" src="page.html">', "does not show"),
+    "mathematics without MathJax": ('<span class="math">x</span>', "Mathematics not typeset: all of it"),
+    "mathematics left as TeX": (f'{TYPESETTER}<span class="math">\\(x\\)</span>', "not typeset: \\(x\\)"),
+    "mathematics with an error": (
+        f'{TYPESETTER}<span class="math"><mjx-container><mjx-merror>?</mjx-merror></mjx-container></span>',
+        "not typeset: ?",
+    ),
+    "a figure without controls": (FIGURE.format("<noscript>No.</noscript>"), "without controls: a"),
+    "a page that is too wide": (
+        '<table style="width: 500px"><tr><td>wide</td></tr></table>',
+        "phone, because of: table",
+    ),
+}
+GOOD = (
+    f'{TYPESETTER}<p>Text, <span class="math"><mjx-container>x</mjx-container></span>.</p>'
+    f'<img alt="A grey dot" src="{PIXEL}"><img alt="A square" src="a.png">' + FIGURE.format("<button>Next</button>")
+)
+
+
+@pytest.fixture
+def problems_of(tmp_path, serve, context, request):
+    """A function that opens a page with this body and returns its problems."""
+
+    def problems(body):
+        (tmp_path / "page.html").write_text(PAGE % body)
+        (tmp_path / "a.png").write_bytes(base64.b64decode(PIXEL.partition(",")[2]))
+        start = serve(tmp_path) if request.param == "http" else f"{tmp_path.as_uri()}/"
+        return inspect(context, f"{start}page.html", start)
+
+    return problems
+
+
+both = pytest.mark.parametrize("problems_of", ["http", "file"], indirect=True)
+
+
+@both
+@pytest.mark.parametrize(("body", "expected"), BROKEN.values(), ids=BROKEN)
+def test_reports(problems_of, body, expected):
+    assert any(expected in problem for problem in problems_of(body))
+
+
+@both
+def test_accepts_a_good_page(problems_of):
+    assert problems_of(GOOD) == []
+
+
+def test_accessibility_is_checked(context):
+    page = context.new_page()
+    page.set_content(PAGE % '<button></button><p style="color: #999; background: #fff">pale</p>')
+    found = " ".join(accessibility_problems(page))
+    assert "button-name" in found
+    assert "color-contrast" in found

@@ -1,0 +1,80 @@
+"""Every page of the built book, opened in a browser: from a server and as a file."""
+
+from urllib.parse import urljoin
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from inspection import DESKTOP, inspect, open_everything
+
+# Findings of axe-core on every page of the theme, sphinx-book-theme 1.3, about its own header and search button:
+THEME_FINDINGS = {
+    "label-content-name-mismatch",  # the search button is labelled "Search" and shows "Search this book Ctrl+K"
+    "region",  # its skip links and headers lie outside any landmark
+}
+
+
+def pages_of(book):
+    """Return the addresses of the book's pages within its folder; the start page only leads to one of them."""
+    pages = {str(path.relative_to(book)) for path in book.rglob("*.html") if "_static" not in path.parts}
+    assert {"index.html", "search.html", "book/index.html", "book/01_tour.html"} <= pages
+    return sorted(pages - {"index.html"})
+
+
+@pytest.fixture(scope="module", params=["http", "file"])
+def start(request, book_html, serve):
+    """The address of the book: on a server, and as a folder of files."""
+    return serve(book_html) if request.param == "http" else f"{book_html.as_uri()}/"
+
+
+def test_start_page_leads_to_the_first_page(start, context):
+    page = context.new_page()
+    page.goto(urljoin(start, "index.html"), wait_until="commit")
+    page.wait_for_url(urljoin(start, "book/index.html"))
+    assert page.title()
+
+
+def test_every_page_is_in_order(book_html, start, context):
+    problems = {page: inspect(context, urljoin(start, page), start) for page in pages_of(book_html)}
+    assert not any(problems.values()), describe(problems)
+
+
+def test_search_finds_the_chapter_on_rolling(start, context):
+    page = context.new_page()
+    errors = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(urljoin(start, "search.html?q=shifted+windows"))
+    page.wait_for_selector("#search-results li a", timeout=10_000)
+    addresses = [link.get_attribute("href") for link in page.query_selector_all("#search-results li a")]
+    assert any("07_roll_and_shifted_windows" in address for address in addresses)
+    assert not errors
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_every_page_is_accessible(book_html, serve, context, mode):
+    start = serve(book_html)
+    context.add_init_script(f"localStorage.setItem('mode', '{mode}'); localStorage.setItem('theme', '{mode}')")
+    problems = {}
+    for name in pages_of(book_html):
+        page = context.new_page()
+        page.set_viewport_size(DESKTOP)
+        page.goto(urljoin(start, name), wait_until="networkidle")
+        assert page.evaluate("document.documentElement.dataset.theme") == mode
+        open_everything(page)
+        problems[name] = accessibility_problems(page)
+        page.close()
+    assert not any(problems.values()), describe(problems)
+
+
+def accessibility_problems(page):
+    """Return what axe-core finds on a page, the theme's own findings aside."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']} ({violation['help']}): {', '.join(str(node['target']) for node in violation['nodes'][:5])}"
+        for violation in violations
+        if violation["id"] not in THEME_FINDINGS
+    ]
+
+
+def describe(problems):
+    """Return the pages' problems as text."""
+    return "\n".join(f"{page}: {problem}" for page, found in problems.items() for problem in found)
