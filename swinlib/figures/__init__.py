@@ -22,6 +22,7 @@ from swinlib.figures.pictures import (
     show_regions,
     show_windows,
 )
+from swinlib.figures.quiz import quiz
 from swinlib.figures.reach import attention_reach
 from swinlib.figures.rolling import roll_figure
 from swinlib.figures.source import show_source
@@ -37,6 +38,7 @@ __all__ = [
     "canvas",
     "journey",
     "photograph",
+    "quiz",
     "roll_figure",
     "show_feature_maps",
     "show_image",

@@ -103,10 +103,13 @@ function input({ name, label, values, texts, live: attributes }, value, live, se
   }
   const id = `swin-${Math.random().toString(36).slice(2)}`; // ties the label to the field, in this page only
   const options = () => texts.map((text, k) => make("option", { selected: values[k] === value }, text));
-  const field = live && attributes
-    ? make("input", { ...attributes, id, name, value,
-      onchange: () => set(field.type === "number" ? field.valueAsNumber : field.value) })
-    : make("select", { id, name, onchange: () => set(values[field.selectedIndex]) }, ...options());
+  if (!live || !attributes) {
+    const list = make("select", { id, name, onchange: () => set(values[list.selectedIndex]) }, ...options());
+    return make("div", { class: "swin-control" }, make("label", { for: id }, label), list);
+  }
+  const take = () => set(field.type === "number" ? field.valueAsNumber : field.value);
+  const onkeydown = event => { if (event.key === "Enter") take(); }; // JupyterLab keeps Enter from the browser
+  const field = make("input", { ...attributes, id, name, value, onchange: take, onkeydown });
   return make("div", { class: "swin-control" }, make("label", { for: id }, label), field);
 }
 
@@ -130,6 +133,7 @@ function mount(root, spec, live, ask) {
     say(error);
   }
   root.classList.add("swin-figure");
+  root.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves Enter and the arrow keys to the figure
   root.replaceChildren(make("style", {}, CSS), make("figcaption", {}, spec.caption),
     make("div", { class: "swin-controls" }, ...controls), stage, sentence, notes);
   return answer => { data = answer; redraw(); };

@@ -42,8 +42,9 @@ def window_layout(height: int, width: int, window_size: Size, shift_size: Size =
     """Pad a map of ``height`` x ``width`` tokens to whole windows, roll it, and say what stands where.
 
     Raises:
-        ValueError: if the shift does not fit the window.
+        ValueError: if the shift does not fit the window, or a size is not a positive integer.
     """
+    height, width = to_pair((height, width), "the size of the map")
     shift = effective_shift(height, width, window_size, shift_size)
     mh, mw = to_pair(window_size, "window_size")
     padded = pad_to_windows(torch.zeros(1, height, width, 1), (mh, mw))

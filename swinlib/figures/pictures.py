@@ -6,6 +6,7 @@ it; given ``ax``, it draws there and returns nothing. Rows and columns are count
 
 from collections.abc import Iterable, Sequence
 from functools import wraps
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
+from matplotlib.image import AxesImage
 from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 from torch import Tensor
@@ -116,7 +118,7 @@ def show_windows(
     if pixels is not None:
         _draw_pixels(ax, pixels, extent=(0, pixels.shape[1] / patch_size, pixels.shape[0] / patch_size, 0))
     elif isinstance(x, Tensor):
-        ax.imshow(x.detach().cpu(), extent=(0, width, height, 0))
+        _paint(ax, x.detach().cpu(), extent=(0, width, height, 0))
     _board(ax, rows, columns, cells=max(rows, columns) <= 32 if patches is None else patches)
     _hatch_padding(ax, height, width, rows, columns)
     part = layout.window * 4 + layout.region
@@ -226,13 +228,13 @@ def show_reach(
     if image is not None:
         pixels = _pixels(image)
         seen = F.interpolate(hit[None, None].float(), size=pixels.shape[:2], mode="nearest")[0, 0, ..., None]
-        ax.imshow(1 - (1 - pixels) * (0.3 + 0.7 * seen), extent=(0, columns, rows, 0))
+        _paint(ax, 1 - (1 - pixels) * (0.3 + 0.7 * seen), extent=(0, columns, rows, 0))
         _borders(ax, hit.long(), rim=True)
     elif reach.dtype == torch.bool:
-        ax.imshow(_paint(hit, pale(SKY, 0.35)), extent=(0, columns, rows, 0))
+        _paint(ax, _tint(hit, pale(SKY, 0.35)))
     else:
         size = torch.where(hit, reach.abs().float(), torch.nan)
-        colours = ax.imshow(size, extent=(0, columns, rows, 0), cmap="viridis_r", vmin=0)
+        colours = _paint(ax, size, cmap="viridis_r", vmin=0)
         ax.figure.colorbar(colours, ax=ax, shrink=0.8, label="magnitude")
     scale = _points_per_cell(ax, rows, columns)
     _board(ax, rows, columns, cells=image is None and scale >= SMALL)
@@ -244,7 +246,7 @@ def show_reach(
     elif scale >= SMALL:
         others = hit.clone()
         others[token] = False
-        dots = others.nonzero() + 0.5
+        dots = others.nonzero().numpy() + 0.5
         size = (0.28 * scale) ** 2
         ax.scatter(dots[:, 1], dots[:, 0], s=size, color=BLACK, edgecolors="white", linewidths=0.6, zorder=4)
     else:
@@ -295,10 +297,10 @@ def show_neighbours(
     padding = (layout.token // columns >= height) | (layout.token % columns >= width)
 
     picture, ax = _start(ax, 4.2, 4.0 * rows / columns + 0.6)
-    cells = torch.where(friend[..., None], torch.tensor(pale(SKY, 0.35)), torch.ones(3))
+    cells = _tint(friend, pale(SKY, 0.35))
     cells[wrong] = torch.tensor(pale(VERMILION, 0.6))
     cells[own] = torch.tensor(to_rgb(YELLOW))
-    ax.imshow(cells, extent=(0, columns, rows, 0))
+    _paint(ax, cells)
     _board(ax, rows, columns)
     _hatch_cells(ax, padding, GREY)
     _borders(ax, layout.group, width=1.0, dashes=(0, (3, 2)))
@@ -310,7 +312,7 @@ def show_neighbours(
         (wrong, "x", 0.36, "only by the roll"),
     ]
     for where, marker, share, name in signs:
-        places = where.nonzero() + 0.5
+        places = where.nonzero().numpy() + 0.5
         size_ = (share * scale) ** 2
         ax.scatter(places[:, 1], places[:, 0], s=size_, marker=marker, color=BLACK, label=name, zorder=5)
     ax.set_title(("after the roll" if rolled else "in the image") if title is None else title)
@@ -330,8 +332,13 @@ def show_regions(
         window_size: of the windows, which start at the top left corner; none are drawn if left out.
         title: above it.
         ax: draw here instead of in a new picture.
+
+    Raises:
+        ValueError: if labels is not a map.
     """
     labels = labels.detach().cpu()
+    if labels.dim() != 2:
+        raise ValueError(f"show_regions expects a map (H, W), got shape {tuple(labels.shape)}.")
     rows, columns = labels.shape
     picture, ax = _start(ax, 3.6, 3.6 * rows / columns + (0.3 if title else 0))
     _number_cells(ax, labels, labels)
@@ -420,7 +427,7 @@ def show_feature_maps(
         shape = "×".join(map(str, maps[k].shape[1:]))
         for j, channel in enumerate(chosen):
             ax = axes[j * len(first) + k]
-            ax.imshow(each.norm(dim=0) if channel is None else each[channel])
+            _paint(ax, each.norm(dim=0) if channel is None else each[channel])
             ax.set_xticks([])
             ax.set_yticks([])
             if j == 0:
@@ -457,7 +464,7 @@ def _pixels(image: Tensor, rescale: bool = False) -> Tensor:
 
 
 def _draw_pixels(ax: Axes, pixels: Tensor, extent: tuple[float, ...] | None = None) -> None:
-    ax.imshow(pixels, extent=extent, cmap="gray", vmin=0, vmax=1, interpolation="auto")
+    _paint(ax, pixels, extent, cmap="gray", vmin=0, vmax=1, interpolation="auto")
     ax.set_xticks([])
     ax.set_yticks([])
 
@@ -513,7 +520,7 @@ def _hatch_padding(ax: Axes, height: int, width: int, rows: int, columns: int) -
 
 def _draw_mask(ax: Axes, allowed: Tensor) -> None:
     count = len(allowed)
-    ax.imshow(_paint(allowed, pale(SKY, 0.35)), extent=(0, count, count, 0))
+    _paint(ax, _tint(allowed, pale(SKY, 0.35)))
     _hatch_cells(ax, ~allowed, VERMILION)
     _board(ax, count, count, cells=count <= 16)
     ax.set(xlabel="key", ylabel="query")
@@ -539,7 +546,7 @@ def _number_cells(ax: Axes, numbers: Tensor, groups: Tensor) -> None:
     for group in groups.unique().tolist():
         if group >= 0:
             cells[groups == group] = torch.tensor(PALE[int(group) % len(PALE)])
-    ax.imshow(cells, extent=(0, columns, rows, 0))
+    _paint(ax, cells)
     _board(ax, rows, columns)
     _borders(ax, torch.zeros(rows, columns))
     digits = max(len(str(value)) for value in numbers.flatten().tolist())
@@ -549,9 +556,15 @@ def _number_cells(ax: Axes, numbers: Tensor, groups: Tensor) -> None:
             ax.text(column + 0.5, row + 0.5, str(value), ha="center", va="center_baseline", fontsize=size)
 
 
-def _paint(where: Tensor, colour: tuple[float, ...]) -> Tensor:
+def _tint(where: Tensor, colour: tuple[float, ...]) -> Tensor:
     """``(H, W, 3)``: ``colour`` where True, white elsewhere."""
     return torch.where(where[..., None], torch.tensor(colour), torch.ones(3))
+
+
+def _paint(ax: Axes, values: Tensor, extent: tuple[float, ...] | None = None, **options: Any) -> AxesImage:
+    """Paint a map so that cell ``(row, column)`` fills the unit square whose corner is ``(column, row)``."""
+    height, width = values.shape[:2]
+    return ax.imshow(values.numpy(), extent=extent or (0, width, height, 0), **options)
 
 
 def _points_per_cell(ax: Axes, rows: int, columns: int) -> float:

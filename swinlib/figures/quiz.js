@@ -26,6 +26,8 @@ function startQuiz(key, words) {
     let arrow = false;
     form.addEventListener("keydown", event => {
       arrow = event.key.startsWith("Arrow");
+      // JupyterLab would take the key for itself: arrows go to another cell, letters cut and paste cells.
+      if (event.key !== "Tab" && !event.ctrlKey && !event.altKey && !event.metaKey) event.stopPropagation();
       if (event.key === "Enter" && event.target.type === "radio") { event.preventDefault(); check(event.target); }
     });
     for (const end of ["keyup", "pointerdown"]) form.addEventListener(end, () => { arrow = false; });

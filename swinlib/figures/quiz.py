@@ -92,12 +92,12 @@ class Quiz:
         key = f"quiz-{hashlib.sha256(f'{self.name} {self.questions}'.encode()).hexdigest()[:10]}"
         body = "\n".join(_question(question, k, number, key) for k, question in enumerate(self.questions, start=1))
         words = json.dumps({word: WORDS[word] for word in ("check", "count")}, ensure_ascii=False)
-        # A form keeps its radio buttons apart from those of another view of the same recap. The method "dialog"
-        # sends nothing anywhere. The last attribute tells JupyterLab to leave arrow keys and Enter to the form.
+        # A form keeps its radio buttons apart from those of another view of the same recap; the method "dialog"
+        # sends nothing anywhere.
         return (
             f"<style>\n{_read('quiz.css')}\n</style>\n"
             f'<form class="swin-quiz" data-quiz="{key}" aria-label="{html.escape(_word("name", number=number))}" '
-            f'method="dialog" autocomplete="off" data-lm-suppress-shortcuts="true">\n'
+            f'method="dialog" autocomplete="off">\n'
             f'<p class="swin-quiz-how" hidden>{_word("how")}</p>\n'
             f"{body}\n"
             f'<div class="swin-quiz-end" hidden><p class="swin-quiz-count" role="status"></p>'

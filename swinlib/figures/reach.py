@@ -7,6 +7,7 @@ from swinlib.figures.interactive import Control, Interactive
 from swinlib.figures.layout import window_layout
 from swinlib.figures.pictures import show_neighbours
 from swinlib.figures.style import Picture, canvas
+from swinlib.windows import to_pair
 
 LARGEST = 64  # tokens on a side; each is drawn
 START = (1, 1)  # the token chosen at first: near a corner, its window is made of four regions
@@ -47,7 +48,7 @@ def reach_data(size: int, window: int, shift: int) -> dict[str, Any]:
     Raises:
         ValueError: if the shift does not fit the window, or the map is too large to draw.
     """
-    if isinstance(size, int) and size > LARGEST:
+    if max(to_pair(size, "size")) > LARGEST:
         raise ValueError(f"size {size} is too large to draw every token; choose at most {LARGEST}.")
     layout = window_layout(size, size, window, shift)
     if layout.token.shape[0] > LARGEST:

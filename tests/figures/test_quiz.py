@@ -314,7 +314,7 @@ def test_a_wrong_answer_is_explained_and_a_right_one_counted(open_recap, recap):
     assert count.inner_text() == "0 of 8 right"
     assert verdict.inner_text() == ""
 
-    for choice, letter in zip(asked.choices, "ABCDE", strict=False):
+    for choice, letter in 2 * list(zip(asked.choices, "ABCDE", strict=False)):
         question.locator("label").filter(has_text=plain(choice.text)).click()
         sign = f"✓ {letter} is right." if choice.right else f"✗ {letter} is wrong."
         assert verdict.inner_text() == f"{sign} {plain(choice.why)}"
@@ -397,6 +397,17 @@ def test_print_shows_the_answers(open_recap, javascript):
     page.emulate_media(media="print")
     assert all(reason.bounding_box()["height"] > 10 for reason in page.locator("details li").all())
     assert not page.locator(".swin-quiz-how").is_visible()
+    assert not page.locator(".swin-quiz-end").is_visible()
+
+
+def test_keys_stay_in_the_recap(open_recap):
+    """JupyterLab listens to the whole page: an arrow key would go to another cell, and two d would delete this one."""
+    page = open_recap()
+    page.evaluate("() => { window.heard = []; addEventListener('keydown', event => heard.push(event.key)); }")
+    page.locator("input").first.focus()
+    for key in ("Space", "ArrowDown", "Enter", "d", "Control+d", "Tab"):
+        page.keyboard.press(key)
+    assert page.evaluate("heard") == ["Control", "d", "Tab"]
 
 
 def test_questions_from_earlier_chapters_say_so(open_recap, recap):

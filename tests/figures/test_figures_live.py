@@ -1,0 +1,91 @@
+"""Pictures and figures in a running kernel, and in JupyterLab."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nbformat
+import pytest
+
+SETUP = "import torch\nfrom swinlib import figures"
+PICTURE = "figures.show_windows((8, 8), 4, 2)"
+
+
+def _notebook(*sources):
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec})
+
+
+@pytest.mark.live
+def test_a_notebook_shows_a_picture_once_and_in_the_same_bytes_with_or_without_pyplot():
+    nbclient = pytest.importorskip("nbclient")
+    given = "axes = figures.canvas(1, 2)[1]\nfigures.show_numbers(torch.arange(4), ax=axes[0])"
+    learners = "figure, ax = plt.subplots()\nfigures.show_numbers(torch.arange(4), ax=ax)"
+    notebook = _notebook(SETUP, PICTURE, "import matplotlib.pyplot as plt", PICTURE, given, learners)
+    nbclient.NotebookClient(notebook, kernel_name="python3").execute()
+    setup, bare, pyplot, after, drawn, own = (cell.outputs for cell in notebook.cells)
+    assert [setup, pyplot, drawn] == [[], [], []]
+    assert [len(outputs) for outputs in (bare, after, own)] == [1, 1, 1]
+    assert set(bare[0].data) == {"image/png", "text/plain"}
+    assert bare[0].data == after[0].data
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """JupyterLab on this machine, with one notebook and nobody's settings; gives the notebook's address."""
+    pytest.importorskip("jupyterlab")
+    pytest.importorskip("anywidget")
+    nbformat.write(_notebook(f"{SETUP}\nfigures.attention_reach()"), tmp_path / "live.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
+    command += ["--port-retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={tmp_path}"]
+    with open(tmp_path / "log", "w") as log:
+        environment = {**os.environ, **folders, "HOME": str(tmp_path)}
+        server = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log, env=environment)
+        try:
+            for _ in range(120):
+                try:
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=5)
+                    break
+                except OSError:
+                    time.sleep(0.5)
+            else:
+                pytest.fail("JupyterLab did not start:\n" + (tmp_path / "log").read_text()[-2000:])
+            yield f"http://127.0.0.1:{port}/lab/tree/live.ipynb?reset"
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+@pytest.mark.live
+def test_jupyterlab_answers_to_values_of_the_readers_own(browser, lab):
+    page = browser.new_page()
+    page.set_default_timeout(90_000)
+    page.goto(lab)
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    page.locator(".jp-CodeCell").first.click()
+    page.keyboard.press("Shift+Enter")
+    words = page.locator(".swin-figure").get_by_role("status")
+    words.filter(has_text="Token (row 1, column 1) may attend to 4 of the 16 tokens in its window.").wait_for()
+    for label, value in (("Size of the map", "11"), ("Window", "5"), ("Shift", "3")):
+        field = page.get_by_label(label, exact=True)
+        assert field.get_attribute("type") == "number"
+        field.fill(value)
+        field.press("Enter")
+    # neither 11 nor 5 is in the page's table: Python must have answered
+    words.filter(has_text="Token (row 1, column 1) may attend to 9 of the 25 tokens in its window.").wait_for()
+    assert page.locator(".swin-figure [data-cell]").count() == 15 * 15
+    page.locator(".swin-figure [data-cell][tabindex='0']").press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    words.filter(has_text="Token (row 1, column 3) may attend to 15 of the 25 tokens in its window.").wait_for()
+    page.get_by_label("Shift", exact=True).fill("7")
+    page.get_by_label("Shift", exact=True).press("Enter")
+    words.filter(has_text="shift_size 7 does not fit window_size 5").wait_for()
+    page.close()

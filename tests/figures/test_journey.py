@@ -1,0 +1,76 @@
+"""The tour's figure: what it says a token attends to, and a reader who walks over the photograph."""
+
+import re
+
+import pytest
+import torch
+
+from swinlib import figures
+from swinlib.figures.journey import journey_data
+
+
+@pytest.mark.parametrize("shifted", [False, True])
+@pytest.mark.parametrize(("stage", "pixels", "size"), [(1, 4, 56), (2, 8, 28), (3, 16, 14), (4, 32, 7)])
+def test_bands_are_the_windows_of_the_grid(stage, pixels, size, shifted):
+    data = journey_data(stage, shifted, image_size=224, patch_size=4, window_size=7)
+    shift = 3 if shifted and size > 7 else 0
+    assert (data["pixels"], data["shift"], data["asked"]) == (pixels, shift, shifted)
+    # the rows of a window of the shifted grid, with no roll in the definition
+    window = [(row - shift) // 7 for row in range(size)]
+    expected = [[window.index(w), size - window[::-1].index(w)] for w in window]
+    assert data["bands"] == expected
+
+
+def test_padding_is_not_shown():
+    """10 tokens in windows of 4: padded to 12, but only ten rows are on the image."""
+    data = journey_data(1, False, image_size=40, patch_size=4, window_size=4)
+    assert data["bands"] == [[0, 4]] * 4 + [[4, 8]] * 4 + [[8, 10]] * 2
+
+
+@pytest.mark.parametrize("shape", [(3, 224, 200), (224, 224), (3, 100, 100)])
+def test_refuses_an_image_that_four_stages_do_not_halve(shape):
+    with pytest.raises(ValueError, match=re.escape(str(shape))):
+        figures.journey(torch.zeros(shape))
+
+
+def test_the_page_holds_the_photograph_once_and_is_the_same_each_time():
+    photo = figures.photograph(size=64)
+    html = figures.journey(photo).html()
+    assert html.count("data:image/jpeg") == 1
+    assert html == figures.journey(photo).html()
+
+
+def test_a_reader_walks_over_the_photograph(browser, tmp_path):
+    page_file = tmp_path / "page.html"
+    page_file.write_text(f'<meta charset="utf-8">{figures.journey(figures.photograph(size=224)).html()}')
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    problems = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(page_file.as_uri())
+    words, picture = page.locator(".swin-words"), page.locator("svg[role=application]")
+
+    assert "of 56×56 stands for 4×4 pixels" in words.inner_text()
+    page.get_by_label("Stage").select_option("3")
+    assert "of 14×14 stands for 16×16 pixels" in words.inner_text()
+
+    box = picture.bounding_box()
+    picture.click(position={"x": 4, "y": box["height"] - 4})
+    assert picture.get_attribute("data-token") == "13,0"
+    page.get_by_label("Block").select_option("shifted windows")
+    # by the corner the shifted grid leaves pieces: rows 10 to 13, columns 0 to 2
+    assert "attend to 4×3 = 12 tokens, which cover 64×48 pixels" in words.inner_text()
+
+    picture.focus()
+    for key in ("ArrowUp", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert picture.get_attribute("data-token") == "12,2"
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")  # stops at the border
+    assert picture.get_attribute("data-token") == "12,0"
+
+    page.get_by_label("Stage").select_option("4")
+    assert "does not shift" in words.inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert problems == []
+    page.close()
