@@ -6,6 +6,7 @@ The library of the book *Swin Transformer from the inside*. Read it in the order
 
 from .attention import WindowAttention, WindowAttentionV2
 from .blocks import DropPath, Mlp, SwinStage, SwinTransformerBlock, SwinTransformerBlockV2
+from .checkpoints import CheckpointError, CheckpointReport, export_state_dict, load_checkpoint
 from .init import init_weights
 from .model import SwinTransformer, swin_b, swin_l, swin_s, swin_t, swin_v2_b, swin_v2_s, swin_v2_t
 from .resampling import PatchEmbed, PatchExpanding, PatchMerging, PatchMergingV2, gather_2x2, scatter_patches
@@ -23,6 +24,8 @@ from .windows import (
 )
 
 __all__ = [
+    "CheckpointError",
+    "CheckpointReport",
     "DropPath",
     "Mlp",
     "PatchEmbed",
@@ -38,8 +41,10 @@ __all__ = [
     "WindowAttentionV2",
     "cyclic_shift",
     "effective_shift",
+    "export_state_dict",
     "gather_2x2",
     "init_weights",
+    "load_checkpoint",
     "pad_to_windows",
     "relative_coords_table",
     "relative_position_index",

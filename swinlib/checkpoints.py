@@ -178,7 +178,7 @@ def export_state_dict(model: SwinTransformer, layout: str, *, image_size: int | 
         raise CheckpointError(f"unknown layout {layout!r}: expected one of {', '.join(map(repr, _LAYOUTS))}.")
     tensors = model.state_dict()
     if layout in ("microsoft", "torchvision"):
-        for name, buffer in model.named_buffers():
+        for name, buffer in ((n, b) for n, b in model.named_buffers() if n.endswith(_BUFFERS)):
             flat = layout == "torchvision" and name.endswith("index")
             tensors[name] = buffer.flatten() if flat else buffer
             if name.endswith("relative_coords_table"):
@@ -381,25 +381,25 @@ def _trained_window(tensors: Tensors, naming: Naming, name: str, attention: Wind
 
 
 def _classes(tensors: Tensors, naming: Naming) -> int:
-    places = [naming(key)[0][0] for key in _HEAD]
-    return max((len(tensors[name]) for name in places if name in tensors and tensors[name].dim()), default=0)
+    """The rows of the head, of which backbones have none."""
+    found = [tensors[name] for key in _HEAD for name, _ in naming(key) if name in tensors]
+    return len(found[0]) if found and found[0].dim() else 0
 
 
 def _recognise(tensors: Tensors, model: SwinTransformer) -> tuple[str, Naming]:
-    """The layout in which the checkpoint has most of the model's names, and how it names them."""
-    first, shapes = "layers.0.blocks.0.norm1.weight", {key: t.to("meta") for key, t in model.state_dict().items()}
-    common = {
-        (layout, naming): len(_scatter(shapes, naming).keys() & tensors.keys())
-        for layout, namings in _LAYOUTS.items()
-        for naming in namings
-        if naming(first)[0][0] in tensors
-    }
-    if not common:
+    """The layout in which the checkpoint has most of the model's names, some of blocks among them."""
+    keys = model.state_dict().keys()
+
+    def held(naming: Naming, part: str) -> int:
+        return sum(name in tensors for key in keys if part in key for name, _ in naming(key))
+
+    namings = [(layout, naming) for layout, several in _LAYOUTS.items() for naming in several]
+    layout, naming = max(namings, key=lambda entry: held(entry[1], ""))
+    if not held(naming, ".blocks."):
         raise CheckpointError(
             f"this is no checkpoint of a Swin Transformer in the layout of {', '.join(_LAYOUTS)}: none of its "
-            f"{len(tensors)} tensors is that of a first block; there are {_first(tensors)}."
+            f"{len(tensors)} tensors belongs to a block; there are {_first(tensors)}."
         )
-    layout, naming = max(common, key=common.__getitem__)
     saves_buffers = any(name.endswith(_BUFFERS) for name in tensors)
     return ("microsoft" if layout == "swinlib" and saves_buffers else layout), naming
 
@@ -426,7 +426,7 @@ def _check_agreement(tensors: Tensors, expected: Tensors, layout: str, naming: N
         if differing
         else "Is the file complete, and are qkv_bias and mlp_ratio those of the checkpoint?"
     )
-    lines = [f"  {len(names)} tensors {problem}: {_first(names)}" for problem, names in problems.items() if names]
+    lines = [f"  {len(names)} {problem}: {_first(names)}" for problem, names in problems.items() if names]
     raise CheckpointError(
         "\n".join([f"this checkpoint (layout of {layout}) does not fit the model, which is unchanged:", *lines, remedy])
     )
@@ -537,7 +537,7 @@ def load_torchvision_weights(
         from torchvision.models import get_model_weights, list_models
     except ImportError as error:
         raise CheckpointError("published weights come from torchvision: pip install torchvision.") from error
-    published = [known for known in list_models() if known.startswith("swin")]
+    published = [known for known in list_models() if known.startswith("swin_")]
     if name not in published:
         raise CheckpointError(
             f"torchvision publishes no weights for {name}, only for {', '.join(published)}. Load a file of other "
@@ -546,9 +546,11 @@ def load_torchvision_weights(
     choice = get_model_weights(name)
     try:
         entry = choice.verify(weights)
-    except (KeyError, TypeError) as error:
-        known = ", ".join(repr(known) for known in choice.__members__)
-        raise CheckpointError(f"{name} has no weights {weights!r}; known are {known} and {choice.__name__}.") from error
+    except (KeyError, TypeError):
+        entry = None
+    if entry is None:
+        known = ", ".join(map(repr, choice.__members__))
+        raise CheckpointError(f"{name} has no weights {weights!r}; known are {known} and {choice.__name__}.")
     file = Path(torch.hub.get_dir(), "checkpoints", Path(entry.url).name)
     try:
         tensors = entry.get_state_dict(progress=progress, check_hash=True, map_location="cpu", weights_only=True)

@@ -231,18 +231,22 @@ def try_command(command: Iterable[str], seconds: float) -> tuple[int | None, str
     return result.returncode, result.stderr
 
 
-def checks_for_building() -> list[Check]:
-    """Look at what building the book needs."""
+def checks_for_all() -> list[Check]:
+    """Look at what nothing goes without."""
     return [
         check_python(sys.version_info[:2]),
         check_book_files(PROJECT),
         check_disk(shutil.disk_usage(PROJECT).free, is_installed=installed("torch") is not None),
-        *(check_package(name, installed(name), oldest, too_new) for name, oldest, too_new in BUILD_PACKAGES),
     ]
 
 
+def checks_for_building() -> list[Check]:
+    """Look at what building the book needs."""
+    return [check_package(name, installed(name), oldest, too_new) for name, oldest, too_new in BUILD_PACKAGES]
+
+
 def checks_for_running() -> list[Check]:
-    """Look at what running the notebooks needs, beside Python and the book's files."""
+    """Look at what running the notebooks needs."""
     checks = [check_memory(total_memory())]
     checks += [check_package(name, installed(name), oldest, too_new) for name, oldest, too_new in RUN_PACKAGES]
     if installed("torch") and installed("torchvision"):
@@ -262,12 +266,18 @@ def checks_for_grading() -> list[Check]:
 def report(title: str, checks: list[Check]) -> list[str]:
     """Return the lines that describe some checks."""
     words = {True: "ok", False: "MISSING", None: "unknown"}
-    lines = [title]
+    return [title, *(f"  {words[check.passed]:8} {check.name}: {check.found}" for check in checks)]
+
+
+def to_do(checks: list[Check]) -> list[str]:
+    """Return what to do about the checks that did not pass: each remedy once, under the names that it helps."""
+    helps: dict[str, list[str]] = {}
     for check in checks:
-        lines.append(f"  {words[check.passed]:8} {check.name}: {check.found}")
         if not check.passed:
-            lines.append(f"           -> {check.remedy}")
-    return lines
+            helps.setdefault(check.remedy, []).append(check.name)
+    return (
+        ["What to do", *(f"  {', '.join(names)}\n    -> {remedy}" for remedy, names in helps.items())] if helps else []
+    )
 
 
 def verdict(question: str, checks: list[Check]) -> str:
@@ -283,21 +293,22 @@ def can(checks: list[Check]) -> bool:
 
 def main() -> int:
     """Print the report; return 0 if this machine can build the book and run the notebooks, otherwise 1."""
-    building, running, grading = checks_for_building(), checks_for_running(), checks_for_grading()
-    running = [check for check in building if check.name in ("Python", "files of the book")] + running
-    shown = [check for check in running if check not in building]
+    everywhere, building = checks_for_all(), checks_for_building()
+    running, grading = checks_for_running(), checks_for_grading()
+    browser = [check_chromium(find_chromium())]
     lines = [
+        *report("For everything", everywhere),
         *report("To build the book", building),
-        *report("To run the notebooks, the same Python and files, and", shown),
-        *report("To grade a class, besides", grading),
-        *report("For the tests that open the pages in a browser", [check_chromium(find_chromium())]),
-        "",
-        verdict("Can this machine build the book", building),
-        verdict("Can it run the notebooks", running),
-        verdict("Can it run a class's code in a sandbox, for grading", [*running, *grading]),
+        *report("To run the notebooks", running),
+        *report("To grade a class: a sandbox for the students' code, beside what the notebooks need", grading),
+        *report("For the tests that open the pages in a browser", browser),
+        *to_do([*everywhere, *building, *running, *grading, *browser]),
+        verdict("Can this machine build the book", [*everywhere, *building]),
+        verdict("Can it run the notebooks", [*everywhere, *running]),
+        verdict("Can it grade a class", [*everywhere, *running, *grading]),
     ]
     print("\n".join(lines))
-    return 0 if can(building) and can(running) else 1
+    return 0 if can([*everywhere, *building, *running]) else 1
 
 
 if __name__ == "__main__":

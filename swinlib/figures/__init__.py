@@ -8,6 +8,8 @@ try:
 except ImportError as error:
     raise ImportError('the pictures need matplotlib: pip install "swinlib[figures]"') from error
 
+from swinlib.figures.broadcasting import broadcast_figure, show_broadcast
+from swinlib.figures.buffers import buffer_figure
 from swinlib.figures.images import photograph
 from swinlib.figures.interactive import Control, Interactive
 from swinlib.figures.journey import journey
@@ -24,6 +26,7 @@ from swinlib.figures.pictures import (
 )
 from swinlib.figures.quiz import quiz
 from swinlib.figures.reach import attention_reach
+from swinlib.figures.resampling import resampling_figure
 from swinlib.figures.rolling import roll_figure
 from swinlib.figures.source import show_source
 from swinlib.figures.style import COLOURS, Picture, canvas, style
@@ -35,11 +38,15 @@ __all__ = [
     "Layout",
     "Picture",
     "attention_reach",
+    "broadcast_figure",
+    "buffer_figure",
     "canvas",
     "journey",
     "photograph",
     "quiz",
+    "resampling_figure",
     "roll_figure",
+    "show_broadcast",
     "show_feature_maps",
     "show_image",
     "show_mask",

@@ -36,13 +36,13 @@ function draw({ data, values, state, stage, notes, words, say, redraw }) {
 
   function alignment() {
     const cell = (tag, text, more = {}) => make(tag, {
-      style: "padding: .1rem .7rem; text-align: center; font-weight: inherit; border: 0; background: none", ...more,
+      style: "padding: .1rem .4rem; text-align: center; font-weight: inherit; border: 0; background: none", ...more,
     }, text);
     const line = (head, texts, tag = "td") => make("tr", { style: "background: none; border-bottom: 1px solid #8886" },
       cell("th", head, { scope: "row" }), ...texts.map(text => cell(tag, text, tag === "th" ? { scope: "col" } : {})));
     const { heads, a, b, result, verdicts } = data.align;
     return make("table", {
-      "aria-label": words.align, style: "width: auto; margin: 0 0 .8rem; border-collapse: collapse; color: inherit",
+      "aria-label": words.align, style: "width: auto; margin: 0 0 .8rem; font-size: .95em; border-collapse: collapse; color: inherit",
     }, make("tbody", {},
       line(words.head, heads, "th"), line("a", a), line("b", b), line(words.out, result), line(words.verdict, verdicts)));
   }

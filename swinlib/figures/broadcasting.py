@@ -221,7 +221,7 @@ def _reason(op: str, a: Shape, b: Shape) -> str:
 
 
 def show_broadcast(
-    a: Sequence[int], b: Sequence[int], op: str = "*", cell: tuple[int, int] = (0, 0), *, width: float = 6.0
+    a: Sequence[int], b: Sequence[int], op: str = "*", cell: tuple[int, int] = (0, 0), *, width: float = 5.0
 ) -> Picture:
     """Draw two operands, stretched as far as the operation stretches them, and the result.
 

@@ -30,7 +30,7 @@ const SIGNS = {
 // What one cell holds: { kind: ends a CSS class that colours it, text, sign, hatch }. Beside a sign, text is small.
 function cellContent({ kind = "plain", text = "", sign, hatch }) {
   const parts = [make("rect", { width: 1, height: 1, class: `swin-${kind}` })];
-  if (hatch) parts.push(make("path", { d: SIGNS.hatch, class: "swin-hatch" }));
+  if (hatch) parts.push(make("path", { d: SIGNS.hatch, class: `swin-hatch swin-on-${kind}` }));
   if (sign) parts.push(make("path", { d: SIGNS[sign], class: `swin-sign swin-${sign}` }));
   const place = sign ? { x: 0.17, y: 0.19 } : { x: 0.5, y: 0.5 };
   const look = `swin-text swin-on-${kind} ${sign ? "swin-corner" : ""}`;

@@ -18,8 +18,8 @@ START = (0.55, 0.35)  # the point chosen at first, in units of the photograph: a
 
 WORDS = {
     "map": "The photograph. Arrow keys choose the next token.",
-    "sentence": "Token (row {row}, column {column}) of {size}×{size} stands for {pixels}×{pixels} pixels. In this block "
-    "it may attend to {rows}×{columns} = {reached} tokens, which cover {height}×{width} pixels.",
+    "sentence": "Token (row {row}, column {column}) of {size}×{size} stands for {pixels}×{pixels} pixels. In this "
+    "block it may attend to {rows}×{columns} = {reached} tokens, which cover {height}×{width} pixels.",
     "cut": "The border of the map cuts its window: a full one has {full} tokens.",
     "no_shift": "One window covers the whole map here, so this block does not shift.",
     "token": "the token",
@@ -61,10 +61,11 @@ def journey(image: Tensor, *, patch_size: int = 4, window_size: int = 7) -> Inte
     Raises:
         ValueError: if the image is not square or four stages do not divide it.
     """
-    if image.dim() != 3 or image.shape[1] != image.shape[2] or image.shape[1] % (patch_size * 2 ** (STAGES - 1)):
+    step = patch_size * 2 ** (STAGES - 1)
+    if image.dim() != 3 or image.shape[1] != image.shape[2] or image.shape[1] % step:
         raise ValueError(
-            f"journey expects a square image (3, H, H) with H a multiple of {patch_size * 2 ** (STAGES - 1)}, got shape "
-            f"{tuple(image.shape)}. Use photograph(size=224)."
+            f"journey expects a square image (3, H, H) with H a multiple of {step}, got shape {tuple(image.shape)}. "
+            f"Use photograph(size=224)."
         )
     size = image.shape[1]
     photo = [_data_uri(image)]  # a list, so that the page holds it once

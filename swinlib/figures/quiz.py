@@ -15,8 +15,8 @@ The questions of a chapter are in ``quizzes/<name of the notebook>.toml`` beside
     why = "The map is cut into 2 by 2 windows, and each is an entry of the batch."
 
 In ``text`` and ``why``, backticks make code and asterisks *emphasis*; everything else is shown as it is written, with
-line breaks as spaces. ``proof`` is Python that runs after ``code``; it finds the text of the right choice in
-``answer`` and those of the others in ``others``.
+line breaks as spaces. ``proof`` is Python that runs after ``code``, with ``torch``, ``nn``, ``F`` and ``swinlib`` at
+hand; it finds the text of the right choice in ``answer`` and those of the others in ``others``.
 """
 
 import hashlib

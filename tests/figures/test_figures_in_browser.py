@@ -175,6 +175,24 @@ def test_figures_on_one_page_do_not_disturb_each_other(page):
     assert "row 5, column 5" in _words(_figure(page, 0))
 
 
+def test_a_figure_that_appears_later_leaves_an_equal_one_as_it_is(page):
+    """In JupyterLab, a cell may be run while the same figure stands above and its reader has chosen a token."""
+    _figure(page, 0).locator('[data-cell="5,5"]').click()
+    page.evaluate(
+        """() => {
+            const again = document.createElement("script");
+            again.type = "module";
+            again.textContent = document.querySelector("script[type=module]").textContent;
+            const figure = document.createElement("figure");
+            figure.dataset.figure = document.querySelector("[data-figure]").dataset.figure;
+            document.querySelector("main").append(figure, again);
+        }"""
+    )
+    _figure(page, 3).get_by_role("grid").wait_for()
+    assert "row 1, column 1" in _words(_figure(page, 3))
+    assert "row 5, column 5" in _words(_figure(page, 0))
+
+
 def test_roll_shows_the_numbers_of_torch(page):
     figure = _figure(page, 1)
     for rows, columns in [(-1, -2), (3, 2), (0, 0)]:

@@ -52,6 +52,8 @@ def test_the_right_choice_is_right(question):
     assert "assert" in question.proof
     names = {
         "torch": torch,
+        "nn": torch.nn,
+        "F": torch.nn.functional,
         "swinlib": swinlib,
         "answer": question.answer.text,
         "others": [choice.text for choice in question.choices if not choice.right],
@@ -74,9 +76,9 @@ def test_every_chapter_with_a_recap_has_its_questions():
 def test_neither_place_nor_length_gives_the_answer_away(file):
     questions = quiz(file).questions
     places = Counter([choice.right for choice in question.choices].index(True) for question in questions)
-    assert max(places.values()) <= len(questions) / 2
+    assert max(places.values()) <= len(questions) / 2, f"right choices by place, from 0: {dict(places)}"
     longest = [max(question.choices, key=lambda choice: len(choice.text)).right for question in questions]
-    assert sum(longest) <= len(questions) / 2
+    assert sum(longest) <= len(questions) / 2, f"the right choice is the longest: {longest}"
 
 
 # Finding and checking the file
@@ -90,7 +92,7 @@ def test_a_recap_is_found_from_the_folder_of_the_notebooks(monkeypatch):
 
 def test_a_missing_recap_is_reported_with_those_that_are_there(monkeypatch, tmp_path):
     monkeypatch.chdir(BOOK)
-    with pytest.raises(FileNotFoundError, match=r"01_tuor\.toml.*Recaps found there: 01_tour, 07_roll"):
+    with pytest.raises(FileNotFoundError, match=r"01_tuor\.toml.*Recaps found there: 01_tour, .*07_roll"):
         quiz("01_tuor")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"folder of the book's notebooks.*found there: none"):
