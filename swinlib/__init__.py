@@ -4,24 +4,28 @@ The library of the book *Swin Transformer from the inside*. Read it in the order
 ``attention`` and ``resampling``, ``blocks``, ``model``; everything else stands on these.
 """
 
-from .attention import WindowAttention, WindowAttentionV2
-from .blocks import DropPath, Mlp, SwinStage, SwinTransformerBlock, SwinTransformerBlockV2
-from .checkpoints import CheckpointError, CheckpointReport, export_state_dict, load_checkpoint
-from .init import init_weights
-from .model import SwinTransformer, swin_b, swin_l, swin_s, swin_t, swin_v2_b, swin_v2_s, swin_v2_t
-from .resampling import PatchEmbed, PatchExpanding, PatchMerging, PatchMergingV2, gather_2x2, scatter_patches
-from .segmentation import SwinUNet
-from .windows import (
-    cyclic_shift,
-    effective_shift,
-    pad_to_windows,
-    relative_coords_table,
-    relative_position_index,
-    shifted_window_mask,
-    shifted_window_regions,
-    window_partition,
-    window_reverse,
-)
+import sys
+
+# `python -m swinlib.doctor` must be able to say that torch is missing, so it does without all of this.
+if "swinlib.doctor" not in sys.orig_argv:
+    from .attention import WindowAttention, WindowAttentionV2
+    from .blocks import DropPath, Mlp, SwinStage, SwinTransformerBlock, SwinTransformerBlockV2
+    from .checkpoints import CheckpointError, CheckpointReport, export_state_dict, load_checkpoint
+    from .init import init_weights
+    from .model import SwinTransformer, swin_b, swin_l, swin_s, swin_t, swin_v2_b, swin_v2_s, swin_v2_t
+    from .resampling import PatchEmbed, PatchExpanding, PatchMerging, PatchMergingV2, gather_2x2, scatter_patches
+    from .segmentation import SwinUNet
+    from .windows import (
+        cyclic_shift,
+        effective_shift,
+        pad_to_windows,
+        relative_coords_table,
+        relative_position_index,
+        shifted_window_mask,
+        shifted_window_regions,
+        window_partition,
+        window_reverse,
+    )
 
 __all__ = [
     "CheckpointError",

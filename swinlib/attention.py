@@ -46,11 +46,12 @@ class WindowAttention(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if num_heads < 1 or dim % num_heads:
+        if not isinstance(num_heads, int) or num_heads < 1 or dim % num_heads:
             raise ValueError(
-                f"dim {dim} cannot be split among {num_heads} heads: num_heads must divide dim. "
+                f"dim {dim} cannot be split among {num_heads!r} heads: num_heads must be an integer that divides dim. "
                 f"Swin uses 32 channels for a head, here {max(dim // 32, 1)} heads."
             )
+        self.dim = dim
         self.window_size = to_pair(window_size, "window_size")
         self.num_heads = num_heads
         self.head_dim = dim // num_heads
@@ -130,6 +131,7 @@ class WindowAttention(nn.Module):
 
         Raises:
             ValueError: if x has not N tokens or not C channels a window, or the mask is not for these windows.
+            TypeError: if the mask is not boolean.
         """
         self._check_input(x, mask)
         q, k, v = self.project(x)
@@ -138,13 +140,21 @@ class WindowAttention(nn.Module):
         return self.dropout(self.proj(heads.transpose(1, 2).flatten(2)))
 
     def _check_input(self, x: Tensor, mask: Tensor | None) -> None:
-        (mh, mw), dim = self.window_size, self.num_heads * self.head_dim
-        if x.dim() != 3 or x.shape[1:] != (mh * mw, dim):
+        mh, mw = self.window_size
+        if x.dim() != 3 or x.shape[1:] != (mh * mw, self.dim):
             raise ValueError(
-                f"windows of {mh}x{mw} must come as (B * nW, {mh * mw}, {dim}), got shape {tuple(x.shape)}. "
+                f"windows of {mh}x{mw} must come as (B * nW, {mh * mw}, {self.dim}), got shape {tuple(x.shape)}. "
                 f"Use window_partition(x, {self.window_size}).flatten(1, 2)."
             )
-        if mask is not None and (mask.dim() != 3 or mask.shape[1:] != (mh * mw, mh * mw) or x.shape[0] % len(mask)):
+        if mask is None:
+            return
+        if mask.dtype != torch.bool:
+            raise TypeError(
+                f"a mask must be torch.bool, True where a query may attend to a key, got {mask.dtype}. For an additive "
+                f"mask: mask == 0."
+            )
+        fits = mask.dim() == 3 and mask.shape[1:] == (mh * mw, mh * mw) and len(mask) > 0
+        if not fits or x.shape[0] % len(mask):
             raise ValueError(
                 f"a mask of shape {tuple(mask.shape)} does not fit {x.shape[0]} windows of {mh * mw} tokens: expected "
                 f"(nW, {mh * mw}, {mh * mw}) with nW dividing {x.shape[0]}; see shifted_window_mask."
@@ -206,6 +216,8 @@ class WindowAttentionV2(WindowAttention):
 
     def set_pretrained_window_size(self, pretrained_window_size: Size | None) -> None:
         """Scale the coordinates as for weights that were trained with this window."""
+        if pretrained_window_size is not None:
+            pretrained_window_size = to_pair(pretrained_window_size, "pretrained_window_size")
         self._pretrained_window_size = pretrained_window_size
         self.reset_buffers()
 
@@ -216,7 +228,8 @@ class WindowAttentionV2(WindowAttention):
 
     def logits(self, q: Tensor, k: Tensor) -> Tensor:
         """The cosine of each query and key, times a learned scale of at most 100. ``(..., N, N)``."""
-        cosine = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1)
+        eps = max(1e-12, torch.finfo(q.dtype).tiny)  # in float16, 1e-12 is 0, and a padded key has no length
+        cosine = F.normalize(q, dim=-1, eps=eps) @ F.normalize(k, dim=-1, eps=eps).transpose(-2, -1)
         return cosine * self.logit_scale.clamp(max=math.log(100)).exp()
 
     def position_bias(self) -> Tensor:

@@ -9,6 +9,7 @@ from torch.utils.checkpoint import checkpoint
 from .attention import WindowAttention, WindowAttentionV2
 from .windows import (
     Size,
+    check_map,
     check_shift_fits,
     cyclic_shift,
     effective_shift,
@@ -129,6 +130,7 @@ class SwinTransformerBlock(nn.Module):
             x: a map of any height and width.
             mask: what ``self.mask(x)`` gives, if the caller has it already: a stage makes it once for its blocks.
         """
+        check_map(x, "a Swin block", self.attn.dim)
         x = x + self.drop_path(self.shifted_window_attention(self.norm1(x), mask))
         return x + self.drop_path(self.mlp(self.norm2(x)))
 
@@ -145,6 +147,7 @@ class SwinTransformerBlockV2(SwinTransformerBlock):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """``(B, H, W, C)`` to ``(B, H, W, C)``; arguments as in ``SwinTransformerBlock``."""
+        check_map(x, "a Swin block", self.attn.dim)
         x = x + self.drop_path(self.norm1(self.shifted_window_attention(x, mask)))
         return x + self.drop_path(self.norm2(self.mlp(x)))
 
@@ -188,9 +191,10 @@ class SwinStage(nn.Module):
         if shift_size is None:
             mh, mw = check_shift_fits(window_size, 0)[0]
             shift_size = (mh // 2, mw // 2)
+        self.window_size, self.shift_size = check_shift_fits(window_size, shift_size)
         self.gradient_checkpointing = gradient_checkpointing
         self.blocks = nn.ModuleList(
-            block(dim, num_heads, window_size, shift_size if j % 2 else 0, drop_path=drop_path[j], **block_options)
+            block(dim, num_heads, window_size, self.shift_size if j % 2 else 0, drop_path=drop_path[j], **block_options)
             for j in range(depth)
         )
         self.downsample = nn.Identity() if downsample is None else downsample

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,8 @@ _HUGGINGFACE_OLD = (
 )
 
 
-def _rename(key: str, rules: Iterable[tuple[str, Any]]) -> str:
+@cache  # recognising a layout tries them all
+def _rename(key: str, rules: tuple[tuple[str, Any], ...]) -> str:
     for pattern, replacement in rules:
         key = re.sub(pattern, replacement, key)
     return key
@@ -178,11 +179,11 @@ def export_state_dict(model: SwinTransformer, layout: str, *, image_size: int | 
         raise CheckpointError(f"unknown layout {layout!r}: expected one of {', '.join(map(repr, _LAYOUTS))}.")
     tensors = model.state_dict()
     if layout in ("microsoft", "torchvision"):
-        for name, buffer in ((n, b) for n, b in model.named_buffers() if n.endswith(_BUFFERS)):
-            flat = layout == "torchvision" and name.endswith("index")
-            tensors[name] = buffer.flatten() if flat else buffer
-            if name.endswith("relative_coords_table"):
-                mh, mw = model.window_size
+        mh, mw = model.window_size
+        for name, buffer in model.named_buffers():
+            if name.endswith("relative_position_index"):
+                tensors[name] = buffer if layout == "microsoft" else buffer.flatten()
+            elif name.endswith("relative_coords_table"):
                 tensors[name] = buffer.view(1, 2 * mh - 1, 2 * mw - 1, 2)
     if layout == "microsoft":
         tensors |= _microsoft_masks(model, image_size)
@@ -195,15 +196,15 @@ def _microsoft_masks(model: SwinTransformer, image_size: int | None) -> dict[str
     if window[0] != window[1] or patch[0] != patch[1]:
         raise CheckpointError(f"Microsoft's layout needs square windows and patches, the model has {window}, {patch}.")
     step = patch[0] * window[0] * 2 ** (len(model.layers) - 1)
-    image_size = step if image_size is None else to_pair(image_size, "image_size")[0]
-    if image_size % step:
+    height, width = to_pair(step if image_size is None else image_size, "image_size")
+    if height != width or height % step:
         raise CheckpointError(
-            f"image_size {image_size} does not suit Microsoft's model, which neither pads its maps to windows of "
-            f"{window[0]} nor keeps its windows on smaller maps. Give a multiple of {step}."
+            f"image_size {image_size!r} does not suit Microsoft's model, which neither pads its maps to windows of "
+            f"{window[0]} nor keeps its windows on smaller maps. Give one multiple of {step}."
         )
     masks, weight = {}, model.norm.weight
     for i, stage in enumerate(model.layers):
-        side = image_size // (patch[0] * 2**i)
+        side = height // (patch[0] * 2**i)
         for j, block in enumerate(stage.blocks):
             shift = effective_shift(side, side, window, block.shift_size)
             if any(shift):

@@ -58,7 +58,7 @@ class SwinTransformer(nn.Module):
         gradient_checkpointing: bool = False,
     ) -> None:
         super().__init__()
-        _check_arguments(embed_dim, depths, num_heads, in_channels, num_classes, drop_path_rate, version)
+        _check_arguments(embed_dim, depths, num_heads, in_channels, num_classes, mlp_ratio, drop_path_rate, version)
         check_shift_fits(window_size, 0 if shift_size is None else shift_size)
         block, merging = (
             (SwinTransformerBlock, PatchMerging) if version == 1 else (SwinTransformerBlockV2, PatchMergingV2)
@@ -126,31 +126,38 @@ def _check_arguments(
     num_heads: Sequence[int],
     in_channels: int,
     num_classes: int,
+    mlp_ratio: float,
     drop_path_rate: float,
     version: int,
 ) -> None:
-    if not depths or len(depths) != len(num_heads):
+    for name, values in (("depths", depths), ("num_heads", num_heads)):
+        if not isinstance(values, Sequence) or not values or not all(map(_is_count, values)):
+            raise ValueError(f"{name} must be positive integers in a tuple, one for each stage; got {values!r}.")
+    if len(depths) != len(num_heads):
         raise ValueError(
             f"depths and num_heads must have one entry for each stage: depths={tuple(depths)} has {len(depths)}, "
             f"num_heads={tuple(num_heads)} has {len(num_heads)}."
         )
-    if any(not isinstance(n, int) or n < 1 for n in (*depths, *num_heads, embed_dim, in_channels)):
-        raise ValueError(
-            f"depths, num_heads, embed_dim and in_channels must be positive integers, got {tuple(depths)}, "
-            f"{tuple(num_heads)}, {embed_dim!r} and {in_channels!r}."
-        )
+    if not _is_count(embed_dim) or not _is_count(in_channels):
+        raise ValueError(f"embed_dim and in_channels must be positive integers, got {embed_dim!r} and {in_channels!r}.")
     for i, heads in enumerate(num_heads):
         if embed_dim * 2**i % heads:
             raise ValueError(
                 f"stage {i + 1} has {embed_dim * 2**i} channels (embed_dim {embed_dim}, doubled {i} times), which "
                 f"{heads} heads do not divide. Swin uses 32 channels for a head."
             )
-    if not isinstance(num_classes, int) or num_classes < 0:
+    if not _is_count(num_classes) and (isinstance(num_classes, bool) or num_classes != 0):
         raise ValueError(f"num_classes must be a positive integer, or 0 for no head; got {num_classes!r}.")
-    if not 0 <= drop_path_rate < 1:
+    if not isinstance(mlp_ratio, (int, float)) or int(embed_dim * mlp_ratio) < 1:
+        raise ValueError(f"mlp_ratio must be positive, with at least one hidden unit; got {mlp_ratio!r}.")
+    if not isinstance(drop_path_rate, (int, float)) or not 0 <= drop_path_rate < 1:
         raise ValueError(f"drop_path_rate must be in [0, 1), got {drop_path_rate!r}.")
-    if version not in (1, 2):
+    if isinstance(version, bool) or version not in (1, 2):
         raise ValueError(f"version must be 1 or 2, got {version!r}.")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _published(

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .windows import Size, to_pair
+from .windows import Size, check_map, to_pair
 
 
 def gather_2x2(x: Tensor) -> Tensor:
@@ -13,13 +13,20 @@ def gather_2x2(x: Tensor) -> Tensor:
     The order of (row, column) is (0,0), (1,0), (0,1), (1,1), as in every published checkpoint. An odd side
     gets one row or column of zeros first.
     """
+    check_map(x, "gather_2x2")
     x = F.pad(x, (0, 0, 0, x.shape[2] % 2, 0, x.shape[1] % 2))
     return torch.cat([x[:, 0::2, 0::2], x[:, 1::2, 0::2], x[:, 0::2, 1::2], x[:, 1::2, 1::2]], dim=-1)
 
 
 def scatter_patches(x: Tensor, scale: int) -> Tensor:
     """Lay the channels out in space: ``(B, H, W, scale**2 * C)`` to ``(B, scale*H, scale*W, C)``, row by row."""
+    check_map(x, "scatter_patches")
     b, h, w, c = x.shape
+    if c % scale**2:
+        raise ValueError(
+            f"a map of shape {tuple(x.shape)} cannot be scattered by {scale}: its {c} channels must be a multiple of "
+            f"{scale**2}."
+        )
     x = x.reshape(b, h, w, scale, scale, c // scale**2)
     return x.transpose(2, 3).reshape(b, h * scale, w * scale, c // scale**2)
 
@@ -47,9 +54,22 @@ class PatchEmbed(nn.Module):
 
         Raises:
             ValueError: if x is not a batch of such images or is smaller than a patch.
-            TypeError: if x holds integers.
+            TypeError: if x is no tensor or holds integers.
         """
-        (ph, pw), shape = self.patch_size, tuple(x.shape)
+        self.check_images(x)
+        (ph, pw), (height, width) = self.patch_size, x.shape[2:]
+        if height < ph or width < pw:
+            raise ValueError(
+                f"an image of {height}x{width} pixels is smaller than one patch of {ph}x{pw}. Enlarge the image, "
+                f"or build the model with a smaller patch_size."
+            )
+        return self.norm(self.proj(x).permute(0, 2, 3, 1))
+
+    def check_images(self, x: Tensor) -> None:
+        """Raise an error that says what to do unless x is a batch of images with the right channels."""
+        if not isinstance(x, Tensor):
+            raise TypeError(f"expected images as a tensor (B, {self.in_channels}, H, W), got {type(x).__name__}.")
+        shape = tuple(x.shape)
         if x.dim() != 4:
             hint = " For one image, add the batch dimension: x.unsqueeze(0)." if x.dim() == 3 else ""
             raise ValueError(f"expected images (B, {self.in_channels}, H, W), got shape {shape}.{hint}")
@@ -59,14 +79,8 @@ class PatchEmbed(nn.Module):
                 f"expected images with {self.in_channels} channels, (B, {self.in_channels}, H, W), got shape {shape}."
                 f"{hint or f' Build the model with in_channels={shape[1]}, or convert the images.'}"
             )
-        if shape[2] < ph or shape[3] < pw:
-            raise ValueError(
-                f"an image of {shape[2]}x{shape[3]} pixels is smaller than one patch of {ph}x{pw}. Enlarge the image, "
-                f"or build the model with a smaller patch_size."
-            )
         if not x.is_floating_point():
             raise TypeError(f"expected floating-point images, got {x.dtype}. Convert: x.float() / 255, then normalise.")
-        return self.norm(self.proj(x).permute(0, 2, 3, 1))
 
 
 class PatchMerging(nn.Module):
@@ -85,6 +99,7 @@ class PatchMerging(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, H, W, C)`` to ``(B, ceil(H/2), ceil(W/2), 2C)``."""
+        check_map(x, "PatchMerging", self.reduction.in_features // 4)
         return self.reduction(self.norm(gather_2x2(x)))
 
 
@@ -104,6 +119,7 @@ class PatchMergingV2(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, H, W, C)`` to ``(B, ceil(H/2), ceil(W/2), 2C)``."""
+        check_map(x, "PatchMergingV2", self.reduction.in_features // 4)
         return self.norm(self.reduction(gather_2x2(x)))
 
 
@@ -127,11 +143,14 @@ class PatchExpanding(nn.Module):
             raise ValueError(f"scale must be a positive integer, got {scale!r}.")
         if out_dim is None and dim % scale:
             raise ValueError(f"dim {dim} is not divisible by scale {scale}: give out_dim.")
-        self.scale = scale
         out_dim = dim // scale if out_dim is None else out_dim
+        if out_dim < 1:
+            raise ValueError(f"out_dim must be at least 1, got {out_dim}.")
+        self.scale = scale
         self.expand = nn.Linear(dim, scale**2 * out_dim, bias=False)
         self.norm = nn.LayerNorm(out_dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, H, W, C)`` to ``(B, scale * H, scale * W, out_dim)``."""
+        check_map(x, "PatchExpanding", self.expand.in_features)
         return self.norm(scatter_patches(self.expand(x), self.scale))

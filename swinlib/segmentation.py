@@ -49,8 +49,12 @@ class SwinUNet(nn.Module):
 
     def __init__(self, encoder: SwinTransformer, num_classes: int, decoder_depths: Sequence[int] | None = None) -> None:
         super().__init__()
+        if not isinstance(encoder, SwinTransformer):
+            raise TypeError(f"the encoder of a SwinUNet is a SwinTransformer, got {type(encoder).__name__}.")
         steps = len(encoder.dims) - 1
-        depths = [2] * steps if decoder_depths is None else list(decoder_depths)
+        depths = (2,) * steps if decoder_depths is None else decoder_depths
+        if not isinstance(depths, Sequence):
+            raise TypeError(f"decoder_depths is a sequence, one number for each decoder stage; got {depths!r}.")
         ph, pw = encoder.patch_embed.patch_size
         if len(depths) != steps:
             raise ValueError(
@@ -74,6 +78,7 @@ class SwinUNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Images ``(B, in_channels, H, W)`` to logits ``(B, num_classes, H, W)``, for any H and W."""
+        self.encoder.patch_embed.check_images(x)
         height, width = x.shape[-2:]
         patch = self.encoder.patch_embed.patch_size[0]
         # whole patches, so that the last pixels get a class too
@@ -88,13 +93,5 @@ class SwinUNet(nn.Module):
 
 def _like(stage: SwinStage, dim: int, depth: int) -> SwinStage:
     """A new stage with the heads, windows and version of an encoder's."""
-    block: SwinTransformerBlock = stage.blocks[-1]
-    return SwinStage(
-        dim,
-        depth,
-        block.attn.num_heads,
-        block.window_size,
-        # a stage of one block has no shifted block to copy from
-        block.shift_size if len(stage.blocks) > 1 else None,
-        block=type(block),
-    )
+    block: SwinTransformerBlock = stage.blocks[0]
+    return SwinStage(dim, depth, block.attn.num_heads, stage.window_size, stage.shift_size, block=type(block))

@@ -41,6 +41,14 @@ def check_shift_fits(window_size: Size, shift_size: Size) -> tuple[tuple[int, in
     return window, shift
 
 
+def check_map(x: Tensor, name: str, channels: int | None = None) -> None:
+    """Raise ``ValueError`` unless x is a map ``(B, H, W, C)``, of that many channels where they are given."""
+    if x.dim() != 4 or channels not in (None, x.shape[3]):
+        channels_first = x.dim() == 4 and x.shape[1] == channels
+        hint = " It looks channels-first: x.permute(0, 2, 3, 1)." if channels_first else ""
+        raise ValueError(f"{name} expects a map (B, H, W, {channels or 'C'}), got shape {tuple(x.shape)}.{hint}")
+
+
 def window_partition(x: Tensor, window_size: Size) -> Tensor:
     """Cut a map into windows that do not overlap, row of windows by row of windows.
 
@@ -55,8 +63,7 @@ def window_partition(x: Tensor, window_size: Size) -> Tensor:
         ValueError: if x has not four dimensions or the windows do not tile it.
     """
     mh, mw = to_pair(window_size, "window_size")
-    if x.dim() != 4:
-        raise ValueError(f"window_partition expects a map (B, H, W, C), got shape {tuple(x.shape)}.")
+    check_map(x, "window_partition")
     b, h, w, c = x.shape
     if h % mh or w % mw:
         raise ValueError(
@@ -88,7 +95,7 @@ def window_reverse(windows: Tensor, window_size: Size, height: int, width: int) 
             f"got shape {tuple(windows.shape)}."
         )
     rows, cols = height // mh, width // mw
-    if height % mh or width % mw or not rows * cols or windows.shape[0] % (rows * cols):
+    if height % mh or width % mw or min(rows, cols) < 1 or windows.shape[0] % (rows * cols):
         raise ValueError(
             f"{windows.shape[0]} windows of {mh}x{mw} do not make maps of {height}x{width}. Give the height and "
             f"width that were partitioned: multiples of {mh} and {mw}, after padding."
@@ -113,6 +120,7 @@ def pad_to_windows(x: Tensor, window_size: Size) -> Tensor:
     Returns:
         ``(B, H', W', C)`` with H' and W' rounded up; x itself where nothing is missing.
     """
+    check_map(x, "pad_to_windows")
     height, width = x.shape[1:3]
     padded_height, padded_width = padded_size(height, width, window_size)
     if (padded_height, padded_width) == (height, width):
@@ -144,8 +152,7 @@ def cyclic_shift(x: Tensor, shift_size: Size, *, reverse: bool = False) -> Tenso
     Returns:
         ``(B, H, W, C)``; token ``(i, j)`` of the result is token ``(i + s, j + s)``, modulo H and W, of x.
     """
-    if x.dim() != 4:
-        raise ValueError(f"cyclic_shift expects a map (B, H, W, C), got shape {tuple(x.shape)}.")
+    check_map(x, "cyclic_shift")
     sh, sw = to_pair(shift_size, "shift_size", minimum=0)
     return x.roll((sh, sw) if reverse else (-sh, -sw), dims=(1, 2)) if sh or sw else x
 
@@ -163,6 +170,8 @@ def shifted_window_regions(
         ``(H, W)``, int64, values 0 to 3.
     """
     _, (sh, sw) = check_shift_fits(window_size, shift_size)
+    if height < 1 or width < 1:
+        raise ValueError(f"a map has at least one row and one column, got height {height} and width {width}.")
     rows = torch.arange(height, device=device) >= height - sh
     cols = torch.arange(width, device=device) >= width - sw
     return 2 * rows[:, None].long() + cols[None, :].long()
@@ -195,7 +204,10 @@ def shifted_window_mask(
 
     Raises:
         ValueError: if windows do not tile the map or the shift does not fit the window.
+        TypeError: if the mask is to be added and the dtype has no infinity.
     """
+    if additive and not dtype.is_floating_point:
+        raise TypeError(f"an additive mask needs a floating-point dtype, for minus infinity; got {dtype}.")
     regions = shifted_window_regions(height, width, window_size, shift_size, device=device)
     regions = window_partition(regions[None, :, :, None], window_size).flatten(1)  # (nW, N)
     allowed = regions[:, :, None] == regions[:, None, :]

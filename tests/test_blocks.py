@@ -152,14 +152,14 @@ def test_a_block_takes_maps_that_are_not_contiguous(build):
 
 
 def test_v1_normalises_before_each_branch(build):
-    block, x = build(SwinTransformerBlock), random_map(2, 6, 6)
+    block, x = build(SwinTransformerBlock), random_map(2, 7, 8)  # padded after the norm
     y = x + block.shifted_window_attention(F.layer_norm(x, (8,), block.norm1.weight, block.norm1.bias))
     y = y + block.mlp(F.layer_norm(y, (8,), block.norm2.weight, block.norm2.bias))
     torch.testing.assert_close(block(x), y)
 
 
 def test_v2_normalises_after_each_branch(build):
-    block, x = build(SwinTransformerBlockV2), random_map(2, 6, 6)
+    block, x = build(SwinTransformerBlockV2), random_map(2, 7, 8)
     y = x + F.layer_norm(block.shifted_window_attention(x), (8,), block.norm1.weight, block.norm1.bias)
     y = y + F.layer_norm(block.mlp(y), (8,), block.norm2.weight, block.norm2.bias)
     torch.testing.assert_close(block(x), y)

@@ -65,6 +65,7 @@ def test_what_is_missing_is_named_with_its_remedy(check, found, remedy):
     assert found in check.found
     assert remedy in check.remedy
     assert any(line.startswith("  MISSING") and found in line for line in doctor.report("", [check]))
+    assert remedy in "".join(doctor.to_do([check]))
 
 
 @pytest.mark.parametrize("check", UNKNOWN, ids=lambda check: check.name)
@@ -73,6 +74,12 @@ def test_what_is_unknown_stops_nobody(check):
     assert check.remedy
     assert doctor.can([check])
     assert doctor.verdict("Can it", [check]) == "Can it: yes"
+
+
+def test_each_remedy_stands_once_under_the_names_that_it_helps():
+    checks = [Check("one", False, "", "type a"), Check("two", True, "", "type b"), Check("three", False, "", "type a")]
+    assert doctor.to_do(checks) == ["What to do", "  one, three\n    -> type a"]
+    assert doctor.to_do(checks[1:2]) == []
 
 
 def test_verdict_names_what_is_missing():
@@ -102,7 +109,7 @@ def test_whole_report_of_a_machine_with_parts_missing(monkeypatch, capsys, missi
     said = capsys.readouterr().out
     assert f"build the book: {build}\n" in said
     assert f"run the notebooks: {run}\n" in said
-    assert f"for grading: {grade}\n" in said
+    assert f"grade a class: {grade}\n" in said
     assert status == (0 if build == run == "yes" else 1)
 
 

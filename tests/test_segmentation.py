@@ -45,8 +45,8 @@ def test_the_decoder_mirrors_the_encoder(version, depths, tiny_swin):
         ((2, 2), 0),
         ((4, 2), 1),
         ((1, 2), None),
-        pytest.param((3, 2), None, marks=pytest.mark.xfail(strict=True, reason="defect: copies the shift of block 3")),
-        pytest.param((1, 2), 0, marks=pytest.mark.xfail(strict=True, reason="defect: forgets that nothing is shifted")),
+        ((3, 2), None),
+        ((1, 2), 0),
     ],
 )
 def test_the_decoder_shifts_as_the_encoder_does(version, depths, shift_size, tiny_swin):
@@ -101,6 +101,19 @@ def test_what_lies_at_a_place_is_decided_at_that_place(tiny_swin, randomise):
     touched = (network(changed) != network(x)).any(dim=1)[0]
     expected = torch.zeros(12, 18, dtype=torch.bool)
     expected[6:, :6] = True
+    assert torch.equal(touched, expected)
+
+
+@pytest.mark.parametrize(("pixel", "cell"), [(0, (0, 4)), (5, (4, 8)), (9, (8, 10))])
+def test_the_way_up_meets_the_way_down_where_sides_are_odd(tiny_swin, randomise, pixel, cell):
+    """Each token alone in its window: a pixel is seen by its cell of 2x2 patches of 2 pixels, counted from 0."""
+    network = randomise(SwinUNet(tiny_swin(window_size=1), 4)).double()  # 10 pixels are 5 tokens, then 3
+    x = torch.randn(1, 3, 10, 10, dtype=torch.float64)
+    changed = x.clone()
+    changed[0, :, pixel, pixel] += torch.randn(3)
+    touched = (network(changed) != network(x)).any(dim=1)[0]
+    expected = torch.zeros(10, 10, dtype=torch.bool)
+    expected[slice(*cell), slice(*cell)] = True
     assert torch.equal(touched, expected)
 
 

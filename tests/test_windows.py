@@ -73,7 +73,9 @@ def test_partition_undoes_reverse(tiling, batch, channels):
 def test_partition_is_the_double_loop_over_windows(tiling, batch, channels):
     (mh, mw), height, width = tiling
     x = numbered_map(batch, height, width, channels)
-    loop = [x[b, i : i + mh, j : j + mw] for b in range(batch) for i in range(0, height, mh) for j in range(0, width, mw)]
+    loop = [
+        x[b, i : i + mh, j : j + mw] for b in range(batch) for i in range(0, height, mh) for j in range(0, width, mw)
+    ]
     assert torch.equal(window_partition(x, (mh, mw)), torch.stack(loop))
 
 

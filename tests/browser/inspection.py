@@ -7,6 +7,7 @@ a page that scrolls sideways on a phone, an interactive figure without its contr
 
 from dataclasses import dataclass, field
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
 
 DESKTOP = {"width": 1280, "height": 900}
@@ -22,6 +23,12 @@ CHROMIUM_FLAGS = [
 ]
 # Addresses that are no requests: the content is in the address.
 INLINE = ("data:", "blob:", "about:")
+
+# Findings of axe-core on every page of the theme, sphinx-book-theme 1.3, about its own header and search button:
+THEME_FINDINGS = {
+    "label-content-name-mismatch",  # the search button is labelled "Search" and also shows its keys
+    "region",  # the theme's skip links and headers lie outside any landmark
+}
 
 UNDESCRIBED_PICTURES = """
     () => [...document.querySelectorAll("img")]
@@ -56,9 +63,11 @@ SIDEWAYS = """
     () => {
         const width = document.documentElement.clientWidth;
         if (document.documentElement.scrollWidth <= width) return [];
+        const scrolls = element => element && element !== document.body
+            && (getComputedStyle(element).overflowX !== "visible" || scrolls(element.parentElement));
         return [...document.querySelectorAll("main *")]
-            .filter(element => element.getBoundingClientRect().right > width + 1)
-            .map(element => element.tagName.toLowerCase() + (element.className ? "." + element.className : ""))
+            .filter(element => element.getBoundingClientRect().right > width + 1 && !scrolls(element))
+            .map(element => `${element.tagName.toLowerCase()} "${element.textContent.trim().slice(0, 60)}"`)
             .slice(0, 5);
     }
 """
@@ -135,6 +144,16 @@ def inspect(context: BrowserContext, url: str, own: str) -> list[str]:
         for place in where:
             watch.say(f"{what}: {place}")
     return watch.problems
+
+
+def accessibility_problems(page: Page) -> list[str]:
+    """Return what axe-core finds on an open page, the theme's own findings aside."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']} ({violation['help']}): {', '.join(str(node['target']) for node in violation['nodes'][:5])}"
+        for violation in violations
+        if violation["id"] not in THEME_FINDINGS
+    ]
 
 
 def open_everything(page: Page) -> None:

@@ -3,8 +3,7 @@
 import base64
 
 import pytest
-from inspection import inspect
-from test_pages import accessibility_problems
+from inspection import accessibility_problems, inspect
 
 PIXEL = (
     "data:image/png;base64,"

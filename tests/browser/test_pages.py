@@ -3,14 +3,7 @@
 from urllib.parse import urljoin
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from inspection import DESKTOP, inspect, open_everything
-
-# Findings of axe-core on every page of the theme, sphinx-book-theme 1.3, about its own header and search button:
-THEME_FINDINGS = {
-    "label-content-name-mismatch",  # the search button is labelled "Search" and shows "Search this book Ctrl+K"
-    "region",  # its skip links and headers lie outside any landmark
-}
+from inspection import DESKTOP, PHONE, accessibility_problems, inspect, open_everything
 
 
 def pages_of(book):
@@ -49,30 +42,20 @@ def test_search_finds_the_chapter_on_rolling(start, context):
     assert not errors
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_every_page_is_accessible(book_html, serve, context, mode):
+@pytest.mark.parametrize(("mode", "size"), [("light", DESKTOP), ("dark", PHONE)], ids=["light desktop", "dark phone"])
+def test_every_page_is_accessible(book_html, serve, context, mode, size):
     start = serve(book_html)
     context.add_init_script(f"localStorage.setItem('mode', '{mode}'); localStorage.setItem('theme', '{mode}')")
     problems = {}
     for name in pages_of(book_html):
         page = context.new_page()
-        page.set_viewport_size(DESKTOP)
+        page.set_viewport_size(size)
         page.goto(urljoin(start, name), wait_until="networkidle")
         assert page.evaluate("document.documentElement.dataset.theme") == mode
         open_everything(page)
         problems[name] = accessibility_problems(page)
         page.close()
     assert not any(problems.values()), describe(problems)
-
-
-def accessibility_problems(page):
-    """Return what axe-core finds on a page, the theme's own findings aside."""
-    violations = Axe().run(page).response["violations"]
-    return [
-        f"{violation['id']} ({violation['help']}): {', '.join(str(node['target']) for node in violation['nodes'][:5])}"
-        for violation in violations
-        if violation["id"] not in THEME_FINDINGS
-    ]
 
 
 def describe(problems):

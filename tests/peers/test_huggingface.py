@@ -1,0 +1,74 @@
+"""swinlib against transformers, where that runs: square images whose maps are whole windows."""
+
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+
+import swinlib
+from swinlib.checkpoints import export_state_dict, load_checkpoint
+
+NARROW = {"embed_dim": 24, "depths": [2, 2, 6, 2], "num_heads": [3, 6, 12, 24]}
+
+
+def build(version: int, size: int, classes: int, **options) -> transformers.PreTrainedModel:
+    """A classifier of transformers, for images of ``size``."""
+    options = {"image_size": size, "num_labels": classes, **options}
+    if version == 1:
+        return transformers.SwinForImageClassification(transformers.SwinConfig(window_size=7, **options)).eval()
+    return transformers.Swinv2ForImageClassification(transformers.Swinv2Config(window_size=8, **options)).eval()
+
+
+@torch.no_grad()
+def test_our_weights_in_their_model(version, swin_tiny, images, assert_parity):
+    size = 224 if version == 1 else 256
+    theirs = build(version, size, 1000)
+    exported = export_state_dict(swin_tiny, "huggingface")
+    assert len(exported) == (221 if version == 1 else 245)
+    theirs.load_state_dict(exported, strict=True)
+    x = images(size, size, batch=1)
+    assert_parity(swin_tiny(x), theirs(x).logits, 1e-5)
+
+
+@pytest.mark.parametrize("windows", [1, 2])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@torch.no_grad()
+def test_their_weights_in_our_model(version, windows, dtype, randomise, images, assert_parity):
+    size = windows * (224 if version == 1 else 256)
+    theirs = randomise(build(version, size, 10, **NARROW))
+    ours = swinlib.SwinTransformer(**NARROW, window_size=6 + version, version=version, num_classes=10)
+    report = load_checkpoint(ours, theirs.state_dict())
+    assert (report.layout, report.head, report.ignored) == ("huggingface", "loaded", ())
+    x = images(size, size, dtype=dtype)
+    # transformers computes the softmax of v1 in float32 whatever the dtype of the model
+    tolerance = 1e-12 if dtype == torch.float64 and version == 2 else 1e-5
+    assert_parity(ours.eval().to(dtype)(x), theirs.to(dtype)(x).logits, tolerance)
+
+
+@torch.no_grad()
+def test_files(version, swin_narrow, randomise, images, assert_parity, tmp_path):
+    """A directory that transformers wrote (under its old names) loads here, and one with our weights loads there."""
+    size = 224 if version == 1 else 256
+    theirs = randomise(build(version, size, 10, **NARROW), seed=1)
+    theirs.save_pretrained(tmp_path)
+    file = tmp_path / "model.safetensors"
+    assert any("attention.self.query" in name for name in load_file(file))
+    ours = swinlib.SwinTransformer(**NARROW, window_size=6 + version, version=version, num_classes=10).eval()
+    assert load_checkpoint(ours, file).layout == "huggingface"
+    x = images(size, size)
+    assert_parity(ours(x), theirs(x).logits, 1e-5)
+
+    save_file(export_state_dict(swin_narrow, "huggingface"), file, metadata={"format": "pt"})
+    again = type(theirs).from_pretrained(tmp_path)
+    assert_parity(again(x).logits, swin_narrow(x), 1e-5)
+
+
+def test_backbone_alone(version, randomise):
+    """``SwinModel`` has no head and no prefix: everything else is loaded and the head stays."""
+    theirs = randomise(build(version, 224, 10, **NARROW)).base_model
+    ours = swinlib.SwinTransformer(**NARROW, window_size=6 + version, version=version, num_classes=10)
+    head = ours.head.weight.clone()
+    report = load_checkpoint(ours, theirs.state_dict())
+    assert (report.layout, report.head, report.classes) == ("huggingface", "kept", (0, 10))
+    assert torch.equal(ours.head.weight, head)
+    assert torch.equal(ours.norm.weight, theirs.layernorm.weight)
