@@ -12,7 +12,8 @@ if "swinlib.doctor" not in sys.orig_argv:
     from .blocks import DropPath, Mlp, SwinStage, SwinTransformerBlock, SwinTransformerBlockV2
     from .checkpoints import CheckpointError, CheckpointReport, export_state_dict, load_checkpoint
     from .init import init_weights
-    from .model import SwinTransformer, swin_b, swin_l, swin_s, swin_t, swin_v2_b, swin_v2_s, swin_v2_t
+    from .model import SwinTransformer
+    from .published import swin_b, swin_l, swin_s, swin_t, swin_v2_b, swin_v2_s, swin_v2_t
     from .resampling import PatchEmbed, PatchExpanding, PatchMerging, PatchMergingV2, gather_2x2, scatter_patches
     from .segmentation import SwinUNet
     from .windows import (
