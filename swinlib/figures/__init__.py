@@ -10,6 +10,7 @@ except ImportError as error:
 
 from swinlib.figures.broadcasting import broadcast_figure, show_broadcast
 from swinlib.figures.buffers import buffer_figure
+from swinlib.figures.containers import container_figure
 from swinlib.figures.images import photograph
 from swinlib.figures.interactive import Control, Interactive
 from swinlib.figures.journey import journey
@@ -41,6 +42,7 @@ __all__ = [
     "broadcast_figure",
     "buffer_figure",
     "canvas",
+    "container_figure",
     "journey",
     "photograph",
     "quiz",

@@ -70,8 +70,7 @@ def container_data(container: str, operation: str) -> dict[str, Any]:
     Raises:
         ValueError: if the container cannot be made; the message is Python's.
     """
-    torch.manual_seed(0)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         scope: dict[str, Any] = {"nn": nn, "torch": torch, "OrderedDict": OrderedDict, "x": torch.ones(1, 4)}
         scope |= {"a": nn.Linear(4, 4), "b": nn.Linear(4, 2), "c": nn.Linear(2, 1)}
     try:
@@ -139,7 +138,7 @@ def _layers(held: Any) -> list[nn.Module]:
 
 def _count(known: int, held: int) -> str:
     if held == 1:
-        return "its only layer" if known else "nothing of its only layer"
+        return "the one layer that there is" if known else "nothing of the one layer that there is"
     return f"none of the {held} layers" if not known else f"{known} of the {held} layers"
 
 
