@@ -12,6 +12,7 @@ from swinlib.figures.broadcasting import broadcast_figure, show_broadcast
 from swinlib.figures.buffers import buffer_figure
 from swinlib.figures.containers import container_figure
 from swinlib.figures.images import photograph
+from swinlib.figures.initialisation import depth_figure
 from swinlib.figures.interactive import Control, Interactive
 from swinlib.figures.journey import journey
 from swinlib.figures.layout import Layout, window_layout
@@ -43,6 +44,7 @@ __all__ = [
     "buffer_figure",
     "canvas",
     "container_figure",
+    "depth_figure",
     "journey",
     "photograph",
     "quiz",

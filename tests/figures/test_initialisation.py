@@ -1,0 +1,154 @@
+"""The figure on initialisation: its numbers against a stack built by hand, and the page operated by keyboard."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+import swinlib
+from swinlib.figures.initialisation import BLOCKS, DEEPEST, STARTS, WIDTH, depth_data, depth_figure, initialiser
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("start", ["0.1", "default"])
+def test_numbers_are_those_of_the_blocks(block, start):
+    """The same draws, but the residuals and norms written out here, and gradients by ``torch.autograd.grad``."""
+    torch.manual_seed(0)
+    x = torch.randn(1, 8, 8, WIDTH, dtype=torch.float64, requires_grad=True)
+    maps = []
+    kind = swinlib.SwinTransformerBlockV2 if block == "v2" else swinlib.SwinTransformerBlock
+    for number in range(3):
+        layer = kind(WIDTH, 2, 4, 2 if number == 1 else 0).double().apply(initialiser(start))
+        for branch, norm in ((layer.shifted_window_attention, layer.norm1), (layer.mlp, layer.norm2)):
+            y = {"v1": lambda z, f=branch, n=norm: f(n(z)), "v2": lambda z, f=branch, n=norm: n(f(z))}.get(block)
+            y = y(x) if y else branch(norm(x)) if block == "no residual" else branch(x)
+            x = y if block in ("no residual", "neither") else x + y
+        maps.append(x)
+    gradients = torch.autograd.grad(x, maps, torch.randn_like(x))
+    data = depth_data(block, start, 3)
+    assert data["activations"] == pytest.approx([m.std().item() for m in maps], rel=0.006)
+    last = gradients[-1].std()
+    assert data["gradients"] == pytest.approx([(g.std() / last).item() for g in gradients], rel=0.006)
+
+
+@pytest.mark.parametrize(
+    ("start", "std"),
+    [
+        ("0.02", 0.02),
+        ("0.1", 0.1),
+        ("0.05", 0.05),
+        ("fan", 1 / 16),
+        ("default", 1 / 16 / math.sqrt(3)),
+        ("zero norm", 0.02),
+    ],
+)
+def test_a_start_draws_weights_of_its_size(start, std):
+    torch.manual_seed(0)
+    layer = nn.Linear(256, 512)
+    nn.init.ones_(layer.weight)
+    assert layer.apply(initialiser(start)).weight.std().item() == pytest.approx(std, rel=0.02)
+
+
+def test_only_the_start_with_zero_norms_makes_the_identity():
+    for block in ("v1", "v2"):
+        for start in STARTS:
+            data = depth_data(block, start, 4)
+            level = len(set(data["activations"])) == 1 and set(data["gradients"]) == {1.0}
+            assert level is (start == "zero norm")
+
+
+def test_depth_without_norm_or_residual_loses_the_gradient():
+    assert depth_data("neither", "0.02", 12)["gradients"][0] < 1e-30
+    assert "grow" in depth_data("no norm", "0.5", 12)["sentence"]
+    assert "float32" in depth_data("neither", "0.5", 12)["sentence"]
+    assert "float32" not in depth_data("v1", "0.5", 24)["sentence"]
+
+
+def test_numbers_beyond_float64_are_refused():
+    with pytest.raises(ValueError, match="double precision"):
+        depth_data("neither", "0.5", 24)
+
+
+def test_the_deepest_and_smallest_still_has_numbers():
+    data = depth_data("neither", "0.001", DEEPEST)
+    assert all(0 < each < math.inf for each in (*data["activations"], *data["gradients"]))
+
+
+def test_random_state_of_the_reader_is_left_alone():
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    depth_data("v1", "0.02", 1)
+    assert torch.equal(torch.rand(1), expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (("v3", "0.02", 12), "'v3'"),
+        (("v1", "xavier", 12), "'xavier'"),
+        (("v1", "-1", 12), "'-1'"),
+        (("v1", "nan", 12), "'nan'"),
+        (("v1", "1.5", 12), "up to 1"),
+        (("v1", "0.02", 0), "got 0"),
+        (("v1", "0.02", 33), "got 33"),
+        (("v1", "0.02", None), "None"),
+        (("neither", "zero norm", 12), "no norm"),
+        (("no residual", "zero norm", 12), "nothing through"),
+    ],
+)
+def test_impossible_values_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        depth_data(*values)
+
+
+def test_figure_refuses_a_start_that_it_does_not_offer():
+    with pytest.raises(ValueError, match=r"depth=5"):
+        depth_figure(depth=5)
+
+
+def test_page_by_keyboard(browser, tmp_path):
+    path = tmp_path / "figure.html"
+    path.write_text(f"<!doctype html><title>x</title>{depth_figure(depths=(4, 12)).html()}", encoding="utf-8")
+    page = browser.new_page()
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: request.url.startswith("file:") or problems.append(request.url))
+    page.goto(path.as_uri())
+
+    def told():
+        return page.locator("[role=status]").inner_text()
+
+    def expected(block, start, depth, chosen):
+        data = depth_data(block, start, depth)
+        activation, gradient = data["texts"][chosen - 1]
+        return f"Block {chosen} of {depth}: activations {activation}, gradient {gradient}. {data['sentence']}"
+
+    assert told() == expected("v1", "0.5", 12, 12)
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Home")  # 4 blocks
+    assert told() == expected("v1", "0.5", 4, 4)
+    page.keyboard.press("Tab")  # the chart
+    page.keyboard.press("ArrowLeft")
+    assert told() == expected("v1", "0.5", 4, 3)
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")  # there is no block 0
+    chart = page.get_by_role("slider")
+    assert told() == expected("v1", "0.5", 4, 1)
+    assert chart.get_attribute("aria-valuenow") == "1"
+    assert chart.get_attribute("aria-valuetext") in told()
+    box = chart.bounding_box()
+    chart.click(position={"x": box["width"] * 0.95, "y": box["height"] / 2})
+    assert told() == expected("v1", "0.5", 4, 4)
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("End")  # norms at zero
+    assert told() == expected("v1", "zero norm", 4, 4)
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("End")  # neither norm nor residual
+    assert "no norm here" in told()
+    assert page.locator("svg").count() == 0
+    assert problems == []
+    page.close()
