@@ -32,6 +32,7 @@ class Mlp(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(..., C)`` to ``(..., C)``."""
         return self.dropout(self.fc2(self.dropout(self.act(self.fc1(x)))))
 
 
@@ -51,6 +52,7 @@ class DropPath(nn.Module):
         self.drop_prob = float(drop_prob)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(B, ...)`` to ``(B, ...)``; in evaluation x itself."""
         if not self.training or self.drop_prob == 0:
             return x
         keep = x.new_empty((x.shape[0], *[1] * (x.dim() - 1))).bernoulli_(1 - self.drop_prob)
