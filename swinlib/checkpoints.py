@@ -252,7 +252,7 @@ class CheckpointReport:
             lines.append(f"The head was kept as it was: the checkpoint has {theirs}, the model {self.classes[1]}.")
         if self.ignored:
             kinds = Counter(next((b for b in _BUFFERS if name.endswith(b)), name) for name in self.ignored)
-            lines.append("Ignored: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items()) + ".")
+            lines.append("Ignored: " + ", ".join(f"{n} {kind}" if n > 1 else kind for kind, n in kinds.items()) + ".")
         return "\n".join(lines)
 
 

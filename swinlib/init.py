@@ -13,7 +13,7 @@ def init_weights(module: nn.Module) -> None:
     its bare parameters, which no visit of a child reaches, and the v2 block sets to zero the norms that
     were set to one when they were visited themselves. After ``to_empty``, this leaves nothing undefined.
 
-    Source: reference code of arXiv 2103.14030; for v2 arXiv 2111.09883, appendix A1 (norms start at zero).
+    Source: reference code of arXiv 2103.14030 and, for the norms of v2 that start at zero, of 2111.09883.
     """
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)

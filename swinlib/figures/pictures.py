@@ -38,7 +38,8 @@ from swinlib.figures.style import (
 from swinlib.windows import Size, to_pair
 
 SMALL = 6  # points; a cell below that is too small for a line round it and a sign in it
-PALE = [pale(colour) for colour in (SKY, ORANGE, *COLOURS[3:5], COLOURS[7], BLUE, VERMILION, GREY)]
+# nine, for the nine pieces of a shifted grid
+PALE = [pale(colour) for colour in (SKY, ORANGE, *COLOURS[3:5], COLOURS[7], BLUE, VERMILION, GREY)] + [(1.0, 1.0, 1.0)]
 
 
 def _drawing(function):

@@ -47,13 +47,15 @@ def show_source(*objects: object, docstring: bool = False) -> "Markdown":
     """
     from IPython.display import Markdown
 
-    parts = []
+    parts: list[str] = []
     for obj in objects:
         module = inspect.getmodule(obj)
         file = Path(inspect.getsourcefile(obj) or "") if module is not None and "." in module.__name__ else None
         if file is not None:
             package = module.__name__.split(".")[0]
             place = file.parts[len(file.parts) - 1 - file.parts[::-1].index(package) :]
-            parts.append(f"From `{'/'.join(place)}`:")
+            origin = f"From `{'/'.join(place)}`:"
+            if origin not in parts:
+                parts.append(origin)
         parts.append(f"```python\n{source_of(obj, docstring=docstring)}\n```")
     return Markdown("\n\n".join(parts))

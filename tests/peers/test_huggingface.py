@@ -40,8 +40,7 @@ def test_their_weights_in_our_model(version, windows, dtype, randomise, images, 
     report = load_checkpoint(ours, theirs.state_dict())
     assert (report.layout, report.head, report.ignored) == ("huggingface", "loaded", ())
     x = images(size, size, dtype=dtype)
-    # transformers computes the softmax of v1 in float32 whatever the dtype of the model
-    tolerance = 1e-12 if dtype == torch.float64 and version == 2 else 1e-5
+    tolerance = 1e-12 if dtype == torch.float64 else 1e-5
     assert_parity(ours.eval().to(dtype)(x), theirs.to(dtype)(x).logits, tolerance)
 
 
