@@ -1,10 +1,21 @@
-"""What all tests share: fixed seeds, fixed Hypothesis examples, and a Swin that runs in milliseconds."""
+"""What all tests share: fixed seeds, fixed Hypothesis examples, a Swin that runs in milliseconds, and a browser."""
 
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
 from swinlib import SwinTransformer
+from swinlib.doctor import find_chromium
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 # The same examples on every machine, and no failure because one is busy.
 settings.register_profile(
@@ -43,3 +54,17 @@ def tiny_swin():
         return _randomise(model).eval().to(dtype)
 
     return build
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The Chromium that is installed; nothing is downloaded."""
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip("No Chromium is installed, so nothing was opened. On Debian or Ubuntu: apt-get install chromium")
+    from playwright.sync_api import sync_playwright  # here, so that the other tests do without it
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()

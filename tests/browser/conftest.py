@@ -9,10 +9,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from inspection import CHROMIUM_FLAGS
-from playwright.sync_api import sync_playwright
-
-from swinlib.doctor import find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
@@ -57,18 +53,6 @@ def serve():
     for server in servers:
         server.shutdown()
         server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """The Chromium that is installed; nothing is downloaded."""
-    chromium = find_chromium()
-    if chromium is None:
-        pytest.skip("No Chromium is installed, so no page was opened. On Debian or Ubuntu: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -12,15 +12,6 @@ from playwright.sync_api import BrowserContext, Page
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # Addresses that are no requests: the content is in the address.
 INLINE = ("data:", "blob:", "about:")
 

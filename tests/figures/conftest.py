@@ -1,19 +1,7 @@
-"""An independent definition of who may attend to whom, and a browser."""
+"""An independent definition of who may attend to whom, and a page with one figure."""
 
 import pytest
 import torch
-
-from swinlib.doctor import find_chromium
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def pytest_configure(config):
@@ -53,15 +41,21 @@ def attends():
     return _attends
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """The Chromium that is installed; nothing is downloaded."""
-    chromium = find_chromium()
-    if chromium is None:
-        pytest.skip("No Chromium is installed, so no figure was opened. On Debian or Ubuntu: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
+@pytest.fixture
+def open_figure(browser, tmp_path):
+    """``open_figure(figure)`` gives its page, from a file, and a list that gathers what goes wrong on it."""
+    pages = []
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
+    def open_page(figure):
+        path = tmp_path / "figure.html"
+        path.write_text(f"<!doctype html><title>x</title>{figure.html()}", encoding="utf-8")
+        page, problems = browser.new_page(), []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: request.url.startswith("file:") or problems.append(request.url))
+        page.goto(path.as_uri())
+        pages.append(page)
+        return page, problems
+
+    yield open_page
+    for page in pages:
+        page.close()

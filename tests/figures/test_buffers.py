@@ -118,14 +118,8 @@ def test_figure_refuses_a_start_that_it_does_not_offer():
         buffer_figure("list")
 
 
-def test_page_by_keyboard(browser, tmp_path):
-    path = tmp_path / "figure.html"
-    path.write_text(f"<!doctype html><title>x</title>{buffer_figure().html()}", encoding="utf-8")
-    page = browser.new_page()
-    problems = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda request: request.url.startswith("file:") or problems.append(request.url))
-    page.goto(path.as_uri())
+def test_page_by_keyboard(open_figure):
+    page, problems = open_figure(buffer_figure())
 
     def told():
         return page.locator("[role=status]").inner_text()
@@ -152,4 +146,3 @@ def test_page_by_keyboard(browser, tmp_path):
     page.keyboard.press("End")  # the last action
     assert told() == sentence("int64", "buffer", list(ACTIONS)[-1])
     assert problems == []
-    page.close()

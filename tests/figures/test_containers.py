@@ -109,14 +109,8 @@ def test_figure_refuses_a_start_that_it_does_not_offer():
         container_figure("set()")
 
 
-def test_page_by_keyboard(browser, tmp_path):
-    path = tmp_path / "figure.html"
-    path.write_text(f"<!doctype html><title>x</title>{container_figure().html()}", encoding="utf-8")
-    page = browser.new_page()
-    problems = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda request: request.url.startswith("file:") or problems.append(request.url))
-    page.goto(path.as_uri())
+def test_page_by_keyboard(open_figure):
+    page, problems = open_figure(container_figure())
 
     def told():
         return page.locator("[role=status]").inner_text()
@@ -144,4 +138,3 @@ def test_page_by_keyboard(browser, tmp_path):
     assert "list is not a Module subclass" in told()
     assert page.locator("table").count() == 0
     assert problems == []
-    page.close()

@@ -108,14 +108,8 @@ def test_figure_refuses_a_start_that_it_does_not_offer():
         depth_figure(depth=5)
 
 
-def test_page_by_keyboard(browser, tmp_path):
-    path = tmp_path / "figure.html"
-    path.write_text(f"<!doctype html><title>x</title>{depth_figure(depths=(4, 12)).html()}", encoding="utf-8")
-    page = browser.new_page()
-    problems = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda request: request.url.startswith("file:") or problems.append(request.url))
-    page.goto(path.as_uri())
+def test_page_by_keyboard(open_figure):
+    page, problems = open_figure(depth_figure(depths=(4, 12)))
 
     def told():
         return page.locator("[role=status]").inner_text()
@@ -151,4 +145,3 @@ def test_page_by_keyboard(browser, tmp_path):
     assert "no norm here" in told()
     assert page.locator("svg").count() == 0
     assert problems == []
-    page.close()

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 import swinlib
-from swinlib.doctor import find_chromium
 from swinlib.figures.quiz import Choice, Question, Quiz, find_problems, quiz
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
@@ -255,18 +254,6 @@ def test_proofs_are_not_shown():
 
 
 # In a browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no page was opened")
-    chromium = find_chromium()
-    if chromium is None:
-        pytest.skip("No Chromium is installed, so no page was opened. On Debian or Ubuntu: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
