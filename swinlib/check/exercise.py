@@ -1,0 +1,358 @@
+"""An exercise: the inputs it draws, the right answer, how to say what is wrong, and the mistakes that people make.
+
+``check.window_partition(my_function)`` calls the learner's function on inputs that Hypothesis draws. If a result is
+wrong, Hypothesis shrinks the input; the learner reads about the smallest one that fails. An answer that agrees with a
+known mistake on all inputs is told which mistake it is.
+
+A chapter's checks are defined like this::
+
+    @exercise(swinlib.window_partition, rows=integers(1, 4), columns=integers(1, 4), window_size=integers(1, 4))
+    def window_partition(rows, columns, window_size):
+        return {"x": numbered(1, rows * window_size, columns * window_size, 1), "window_size": window_size}
+
+    @window_partition.mistake
+    def reshape_alone(x, window_size):
+        \"\"\"It looks like a reshape without a permutation: strips, not squares, became windows.\"\"\"
+        return x.reshape(-1, window_size, window_size, x.shape[-1])
+
+What is drawn is a *case*: plain numbers and strings. The function under the decorator makes a call's arguments of
+it, by name, the same ones each time. So a case is all that travels to a process in which a student's code is graded;
+what comes back is an `Outcome`, and the verdict on it is reached here.
+"""
+
+import contextlib
+import linecache
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+import hypothesis
+import torch
+from hypothesis import HealthCheck, Phase, strategies
+
+from .judging import difference, equal, show
+
+Case = dict[str, object]
+Arguments = dict[str, object]
+
+SHRINKING_SECONDS = 1.0  # a good small input comes in the first hundred attempts; the learner waits for it
+COMPARED = 16  # inputs on which an answer is held against each known mistake
+
+
+class CheckFailed(Exception):  # noqa: N818 - what a learner reads; nothing is broken
+    """An answer is not right yet; the message says on which input, what was expected, and what came."""
+
+    def _render_traceback_(self) -> list[str]:
+        # Jupyter shows this instead of a traceback, which would lead into the library.
+        return [f"✗ {self}"]
+
+
+class ForbiddenCallError(Exception):
+    """The answer used what its exercise asks to do without."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call gave: ``value``, or ``error``, the name of an exception, with what there is to say of it."""
+
+    value: object = None
+    error: str | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an answer is right, and what to tell its author.
+
+    Attributes:
+        passed: right on all inputs.
+        message: one line if so; else the smallest failing input, what was expected, what came.
+        mistake: the name of the known mistake that it agrees with, if any.
+        credit: share of the points, from 0 to 1; a known mistake may earn a part.
+        case: the smallest that fails.
+    """
+
+    passed: bool
+    message: str
+    mistake: str | None = None
+    credit: float = 0.0
+    case: Case | None = None
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer that people give: the function, and its docstring as the explanation."""
+
+    function: Callable
+    credit: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @property
+    def explanation(self) -> str:
+        return " ".join((self.function.__doc__ or "").split())
+
+
+class Exercise:
+    """A check that can be called on a learner's function; made by `exercise`.
+
+    Attributes:
+        name: of the function that the learner writes, and of the check.
+        reference: the right answer, called with a case's arguments.
+        mistakes: known wrong answers, in the order in which an answer is held against them.
+    """
+
+    def __init__(
+        self,
+        arguments: Callable[..., Arguments],
+        reference: Callable,
+        drawn: Mapping[str, strategies.SearchStrategy],
+        *,
+        always: tuple[Case, ...],
+        probe: Callable | None,
+        without: tuple[str, ...],
+        inputs: int,
+    ) -> None:
+        self.name = arguments.__name__
+        self.__doc__ = arguments.__doc__
+        self.arguments = arguments
+        self.reference = reference
+        self.drawn = drawn
+        self.always = always
+        self.without = without
+        self.inputs = inputs
+        self.mistakes: list[Mistake] = []
+        self._probe = probe or (lambda answer, *args: answer(*args))
+        self._judge: Callable[..., str | None] = lambda got, want, **arguments: difference(got, want)
+        self._picture: Callable | None = None
+
+    # What a chapter adds to its exercise -----------------------------------------------------------------------
+
+    def judge(self, function: Callable[..., str | None]) -> Callable[..., str | None]:
+        """Decorator: ``function(got, want, **arguments)`` says what is wrong, or None; instead of `difference`."""
+        self._judge = function
+        return function
+
+    def mistake(self, function: Callable | None = None, *, credit: float = 0.0) -> Callable:
+        """Decorator: a known wrong answer; its docstring tells its author what it looks like."""
+        if function is None:
+            return lambda function: self.mistake(function, credit=credit)
+        self.mistakes.append(Mistake(function, credit))
+        return function
+
+    def picture(self, function: Callable) -> Callable:
+        """Decorator: ``function(got, want, **arguments)`` draws the answer beside the right one, in a notebook."""
+        self._picture = function
+        return function
+
+    # One call ---------------------------------------------------------------------------------------------------
+
+    def attempt(self, answer: Callable, case: Case, *, anything_goes: bool = False) -> Outcome:
+        """Call the answer on a case, with the same random numbers each time, and catch what it raises.
+
+        Args:
+            answer: the learner's function.
+            case: what was drawn.
+            anything_goes: allow what the exercise asks to do without; known mistakes are written with it.
+        """
+        arguments = list(self.arguments(**case).values())
+        try:
+            with torch.random.fork_rng(devices=[]), refuse(() if anything_goes else self.without):
+                torch.manual_seed(0)
+                return Outcome(self._probe(answer, *arguments))
+        except Exception as error:
+            return Outcome(error=type(error).__name__, message=_what_was_raised(error))
+
+    def expected(self, case: Case) -> object:
+        """What the right answer gives for a case."""
+        arguments = list(self.arguments(**case).values())
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return self._probe(self.reference, *arguments)
+
+    def problem(self, outcome: Outcome, case: Case) -> str | None:
+        """What is wrong with an outcome, in words; None if it is right."""
+        if outcome.error is not None:
+            return outcome.message or f"your code raised {outcome.error}"
+        try:
+            return self._judge(outcome.value, self.expected(case), **self.arguments(**case))
+        except Exception as error:  # an answer of a form that the judge did not think of
+            general = difference(outcome.value, self.expected(case))
+            return general or f"the result could not be understood ({type(error).__name__}): {show(outcome.value)}"
+
+    # All calls --------------------------------------------------------------------------------------------------
+
+    def examine(self, attempt: Callable[[Case], Outcome], *, inputs: int | None = None, seed: int = 0) -> Verdict:
+        """Try an answer on many inputs, find the smallest on which it fails, and say what is wrong there.
+
+        Args:
+            attempt: takes a case to an `Outcome`; ``functools.partial(check.attempt, answer)`` for a function that
+                lives in this process.
+            inputs: how many are drawn.
+            seed: of the draw.
+
+        Returns:
+            The verdict; it does not raise for a wrong answer.
+        """
+        seen: list[tuple[Case, Outcome]] = []
+        smallest: list[tuple[Case, Outcome, str]] = []
+        stop = float("inf")
+
+        def trial(case: Case) -> None:
+            nonlocal stop
+            if time.monotonic() > stop:
+                raise _Enough
+            outcome = attempt(case)
+            seen.append((case, outcome))
+            wrong = self.problem(outcome, case)
+            if wrong:
+                smallest[:] = [(case, outcome, wrong)]
+                stop = min(stop, time.monotonic() + SHRINKING_SECONDS)
+                if outcome.error == "NotImplementedError":
+                    raise _Enough
+                raise _WrongError
+
+        drawn = hypothesis.given(strategies.fixed_dictionaries(dict(self.drawn)))(trial)
+        settings = hypothesis.settings(
+            max_examples=inputs or self.inputs,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+        )
+        for case in self.always:
+            with contextlib.suppress(_WrongError, _Enough):
+                trial(case)
+        kept = list(smallest)
+        with contextlib.suppress(_WrongError, _Enough, hypothesis.errors.Flaky, hypothesis.errors.FlakyFailure):
+            hypothesis.seed(seed)(settings(drawn))()
+        smallest = smallest or kept
+        if not smallest:
+            count = len(seen)
+            return Verdict(True, f"{self.name}: right on {count} {'input' if count == 1 else 'inputs'}", credit=1.0)
+        return self._failure(*smallest[0], seen)
+
+    def __call__(self, answer: Callable) -> None:
+        """Print one line if the answer is right.
+
+        Raises:
+            CheckFailed: if it is not, with the smallest failing input, what was expected, and what came.
+        """
+        if not callable(answer):
+            raise CheckFailed(
+                f"{self.name}: give the check your function itself, without calling it; got {show(answer)}"
+            )
+        verdict = self.examine(lambda case: self.attempt(answer, case))
+        if verdict.passed:
+            print(f"✓ {verdict.message}")
+            return
+        self._show_picture(answer, verdict.case)
+        raise CheckFailed(verdict.message)
+
+    def _show_picture(self, answer: Callable, case: Case | None) -> None:
+        """In a notebook, for an exercise that has a picture."""
+        ipython = sys.modules.get("IPython")
+        if self._picture is None or case is None or ipython is None or ipython.get_ipython() is None:
+            return
+        outcome = self.attempt(answer, case)
+        if isinstance(outcome.value, torch.Tensor):
+            self._picture(outcome.value, self.expected(case), **self.arguments(**case))
+
+    def _failure(self, case: Case, outcome: Outcome, wrong: str, seen: list[tuple[Case, Outcome]]) -> Verdict:
+        if outcome.error == "NotImplementedError":
+            return Verdict(False, f"{self.name}: not written yet")
+        given = ", ".join(f"{name} = {show(value)}" for name, value in self.arguments(**case).items())
+        message = f"{self.name}, on the smallest input that fails: {given}.\n  {_sentence(wrong)}"
+        mistake = self.diagnose([*seen[:COMPARED], (case, outcome)])
+        if mistake is None:
+            return Verdict(False, message, case=case)
+        return Verdict(False, f"{message}\n  {mistake.explanation}", mistake.name, mistake.credit, case)
+
+    def diagnose(self, seen: list[tuple[Case, Outcome]]) -> Mistake | None:
+        """The known mistake that gives all these outcomes, if there is one."""
+        for mistake in self.mistakes:
+            given = partial(self.attempt, mistake.function, anything_goes=True)
+            if all(_alike(given(case), outcome) for case, outcome in seen):
+                return mistake
+        return None
+
+
+def exercise(
+    reference: Callable,
+    *,
+    always: tuple[Case, ...] = (),
+    probe: Callable | None = None,
+    without: tuple[str, ...] = (),
+    inputs: int = 25,
+    **drawn: strategies.SearchStrategy,
+) -> Callable[[Callable[..., Arguments]], Exercise]:
+    """Decorator: from a function that makes the arguments of a case, the exercise of that name.
+
+    Args:
+        reference: the right answer.
+        always: cases that are tried before the drawn ones.
+        probe: ``probe(answer, *arguments)`` calls the answer and returns plain data (tensors, numbers, strings, lists,
+            tuples, dicts); needed where the answer returns a module, or changes an argument. It runs beside the
+            learner's code.
+        without: dotted names that must not be called, such as ``"torch.roll"``.
+        inputs: how many cases are drawn.
+        **drawn: how each value of a case is drawn; plain numbers, strings, booleans and lists of these.
+    """
+    return lambda arguments: Exercise(
+        arguments, reference, drawn, always=always, probe=probe, without=without, inputs=inputs
+    )
+
+
+class _WrongError(Exception):
+    """For Hypothesis: this input fails."""
+
+
+class _Enough(BaseException):
+    """For Hypothesis, which ends at once on what is not an Exception."""
+
+
+@contextlib.contextmanager
+def refuse(names: tuple[str, ...]) -> Iterator[None]:
+    """Within it, calling one of the names raises `ForbiddenCallError`."""
+
+    def refusal(name: str) -> Callable:
+        def refused(*args: object, **options: object) -> None:
+            raise ForbiddenCallError(f"your code calls {name}, and this exercise is to be done without it")
+
+        return refused
+
+    with contextlib.ExitStack() as stack:
+        for name in names:
+            stack.enter_context(mock.patch(name, refusal(name)))
+        yield
+
+
+def _alike(one: Outcome, other: Outcome) -> bool:
+    return one.error == other.error and (one.error is not None or equal(one.value, other.value))
+
+
+def _what_was_raised(error: Exception) -> str:
+    """The exception, and the line of the learner's code that it came from."""
+    if isinstance(error, ForbiddenCallError):
+        return str(error)
+    said = f"your code raised {type(error).__name__}: {error}"
+    libraries = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]))
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        line = linecache.getline(frame.filename, frame.lineno or 0).strip()
+        if line and not frame.filename.startswith(libraries):
+            return f"{said}\n  in the line: {line}"
+    return said
+
+
+def _sentence(text: str) -> str:
+    if text.split(maxsplit=1)[0].isalpha():
+        text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) or "\n" in text else text + "."

@@ -1,0 +1,1 @@
+"""Exercises for a class: student notebooks, assignments, and grades."""

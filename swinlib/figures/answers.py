@@ -1,0 +1,35 @@
+"""A learner's answer beside the right one."""
+
+import torch
+from torch import Tensor
+
+from .style import Picture, canvas, style
+
+
+def show_answer(got: Tensor, want: Tensor, *, rows: str = "row", columns: str = "column") -> Picture:
+    """Two maps of numbers side by side; a cross marks each place where they differ.
+
+    Args:
+        got: the learner's answer ``(H, W)``.
+        want: the right one, of the same shape.
+        rows: what a row is, for the axis.
+        columns: what a column is.
+
+    Raises:
+        ValueError: if the two are not maps of one shape.
+    """
+    if got.dim() != 2 or got.shape != want.shape:
+        raise ValueError(
+            f"got and want must be maps (H, W) of one shape; they have {tuple(got.shape)} and {tuple(want.shape)}."
+        )
+    got, want = got.detach().float(), want.detach().float()
+    finite = torch.cat([got, want])[torch.cat([got, want]).isfinite()]
+    low, high = (finite.min().item(), finite.max().item()) if len(finite) else (0.0, 1.0)
+    with style():
+        picture, axes = canvas(1, 2)
+        for ax, title, values in zip(axes, ("your answer", "right"), (got, want), strict=True):
+            ax.imshow(values.clamp(low, high), cmap="Greys", vmin=low, vmax=high + (high == low))
+            ax.set(title=title, xlabel=columns, ylabel=rows)
+        y, x = (~torch.isclose(got, want, equal_nan=True)).nonzero(as_tuple=True)
+        axes[0].scatter(x, y, marker="x", color="C3", label="differs")
+    return picture
