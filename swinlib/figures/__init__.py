@@ -8,11 +8,13 @@ try:
 except ImportError as error:
     raise ImportError('the pictures need matplotlib: pip install "swinlib[figures]"') from error
 
+from swinlib.figures.answers import show_answer
 from swinlib.figures.broadcasting import broadcast_figure, show_broadcast
 from swinlib.figures.buffers import buffer_figure
 from swinlib.figures.containers import container_figure
 from swinlib.figures.images import photograph
 from swinlib.figures.initialisation import depth_figure
+from swinlib.figures.inside import inside_figure
 from swinlib.figures.interactive import Control, Interactive
 from swinlib.figures.journey import journey
 from swinlib.figures.layout import Layout, window_layout
@@ -26,10 +28,12 @@ from swinlib.figures.pictures import (
     show_regions,
     show_windows,
 )
+from swinlib.figures.pipeline import pipeline_figure
 from swinlib.figures.quiz import quiz
 from swinlib.figures.reach import attention_reach
 from swinlib.figures.resampling import resampling_figure
 from swinlib.figures.rolling import roll_figure
+from swinlib.figures.shards import shard_figure, show_shards
 from swinlib.figures.source import show_source
 from swinlib.figures.style import COLOURS, Picture, canvas, style
 
@@ -45,11 +49,15 @@ __all__ = [
     "canvas",
     "container_figure",
     "depth_figure",
+    "inside_figure",
     "journey",
     "photograph",
+    "pipeline_figure",
     "quiz",
     "resampling_figure",
     "roll_figure",
+    "shard_figure",
+    "show_answer",
     "show_broadcast",
     "show_feature_maps",
     "show_image",
@@ -58,6 +66,7 @@ __all__ = [
     "show_numbers",
     "show_reach",
     "show_regions",
+    "show_shards",
     "show_source",
     "show_windows",
     "style",
