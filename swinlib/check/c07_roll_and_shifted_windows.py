@@ -435,11 +435,11 @@ def shifts_exchanged_in_mask(
 @attention_mask.picture
 def two_masks(
     got: Tensor, want: Tensor, height: int, width: int, window_size: tuple[int, int], shift_size: tuple[int, int]
-) -> None:
-    """The windows' masks, the learner's above the right ones."""
+) -> object:
+    """The masks of all windows, one after the other."""
     from swinlib import figures
 
-    figures.show_answer(got.float().flatten(0, 1).T, want.float().flatten(0, 1).T)
+    return figures.show_answer(got.float().flatten(0, 1).T, want.float().flatten(0, 1).T, rows="key", columns="query")
 
 
 # --- shifted_window_attention -------------------------------------------------------------------------------------

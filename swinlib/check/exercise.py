@@ -27,7 +27,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from unittest import mock
 
@@ -148,7 +148,10 @@ class Exercise:
         return function
 
     def picture(self, function: Callable) -> Callable:
-        """Decorator: ``function(got, want, **arguments)`` draws the answer beside the right one, in a notebook."""
+        """Decorator: ``function(got, want, **arguments)`` returns a picture of the answer beside the right one.
+
+        A notebook shows it with the message, for tensors of the right shape.
+        """
         self._picture = function
         return function
 
@@ -201,16 +204,16 @@ class Exercise:
         Returns:
             The verdict; it does not raise for a wrong answer.
         """
-        seen: list[tuple[Case, Outcome]] = []
+        tried = 0
         smallest: list[tuple[Case, Outcome, str]] = []
         stop = float("inf")
 
         def trial(case: Case) -> None:
-            nonlocal stop
+            nonlocal stop, tried
             if time.monotonic() > stop:
                 raise _Enough
             outcome = attempt(case)
-            seen.append((case, outcome))
+            tried += 1
             wrong = self.problem(outcome, case)
             if wrong:
                 smallest[:] = [(case, outcome, wrong)]
@@ -219,26 +222,42 @@ class Exercise:
                     raise _Enough
                 raise _WrongError
 
-        drawn = hypothesis.given(strategies.fixed_dictionaries(dict(self.drawn)))(trial)
+        for case in self.always:
+            with contextlib.suppress(_WrongError, _Enough):
+                trial(case)
+        with contextlib.suppress(_WrongError, _Enough, hypothesis.errors.Flaky, hypothesis.errors.FlakyFailure):
+            self._draw(trial, inputs or self.inputs, seed)
+        if not smallest:
+            return Verdict(True, f"{self.name}: right on {tried} {'input' if tried == 1 else 'inputs'}", credit=1.0)
+        case, outcome, wrong = smallest[0]
+        if outcome.error == "NotImplementedError":
+            return Verdict(False, f"{self.name}: not written yet")
+        given = ", ".join(f"{name} = {show(value)}" for name, value in self.arguments(**case).items())
+        message = f"{self.name}, on the smallest input that fails: {given}.\n  {_sentence(wrong)}"
+        mistake = self.diagnose(attempt, case)
+        if mistake is None:
+            return Verdict(False, message, case=case)
+        return Verdict(False, f"{message}\n  {mistake.explanation}", mistake.name, mistake.credit, case)
+
+    def _draw(self, trial: Callable[[Case], None], inputs: int, seed: int) -> None:
+        """Give a trial the cases that Hypothesis draws, and smaller ones after it raised."""
         settings = hypothesis.settings(
-            max_examples=inputs or self.inputs,
+            max_examples=inputs,
             deadline=None,
             database=None,
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
             report_multiple_bugs=False,
         )
-        for case in self.always:
-            with contextlib.suppress(_WrongError, _Enough):
-                trial(case)
-        kept = list(smallest)
-        with contextlib.suppress(_WrongError, _Enough, hypothesis.errors.Flaky, hypothesis.errors.FlakyFailure):
-            hypothesis.seed(seed)(settings(drawn))()
-        smallest = smallest or kept
-        if not smallest:
-            count = len(seen)
-            return Verdict(True, f"{self.name}: right on {count} {'input' if count == 1 else 'inputs'}", credit=1.0)
-        return self._failure(*smallest[0], seen)
+        drawn = hypothesis.given(strategies.fixed_dictionaries(dict(self.drawn)))(trial)
+        hypothesis.seed(seed)(settings(drawn))()
+
+    @cached_property
+    def samples(self) -> list[Case]:
+        """Cases on which an answer is held against the known mistakes: small ones alone would fit too many."""
+        cases = list(self.always)
+        self._draw(lambda case: cases.append(case), COMPARED, seed=0)
+        return cases
 
     def __call__(self, answer: Callable) -> None:
         """Print one line if the answer is right.
@@ -262,25 +281,16 @@ class Exercise:
         ipython = sys.modules.get("IPython")
         if self._picture is None or case is None or ipython is None or ipython.get_ipython() is None:
             return
-        outcome = self.attempt(answer, case)
-        if isinstance(outcome.value, torch.Tensor):
-            self._picture(outcome.value, self.expected(case), **self.arguments(**case))
+        got, want = self.attempt(answer, case).value, self.expected(case)
+        if isinstance(got, torch.Tensor) and got.shape == want.shape:
+            ipython.display.display(self._picture(got, want, **self.arguments(**case)))
 
-    def _failure(self, case: Case, outcome: Outcome, wrong: str, seen: list[tuple[Case, Outcome]]) -> Verdict:
-        if outcome.error == "NotImplementedError":
-            return Verdict(False, f"{self.name}: not written yet")
-        given = ", ".join(f"{name} = {show(value)}" for name, value in self.arguments(**case).items())
-        message = f"{self.name}, on the smallest input that fails: {given}.\n  {_sentence(wrong)}"
-        mistake = self.diagnose([*seen[:COMPARED], (case, outcome)])
-        if mistake is None:
-            return Verdict(False, message, case=case)
-        return Verdict(False, f"{message}\n  {mistake.explanation}", mistake.name, mistake.credit, case)
-
-    def diagnose(self, seen: list[tuple[Case, Outcome]]) -> Mistake | None:
-        """The known mistake that gives all these outcomes, if there is one."""
+    def diagnose(self, attempt: Callable[[Case], Outcome], case: Case) -> Mistake | None:
+        """The first known mistake that gives what an answer gives, on the samples and on one case more."""
+        compared = [(each, attempt(each)) for each in (case, *self.samples)]
         for mistake in self.mistakes:
-            given = partial(self.attempt, mistake.function, anything_goes=True)
-            if all(_alike(given(case), outcome) for case, outcome in seen):
+            as_mistaken = partial(self.attempt, mistake.function, anything_goes=True)
+            if all(_alike(as_mistaken(each), outcome) for each, outcome in compared):
                 return mistake
         return None
 

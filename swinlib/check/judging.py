@@ -25,6 +25,8 @@ def difference(got: object, want: object, *, name: str = "the result", dtype: bo
         return _mapping_difference(got, want, name, dtype)
     if isinstance(want, (list, tuple)):
         return _sequence_difference(got, want, name, dtype)
+    if want is None:
+        return None if got is None else f"{name} is {show(got)}; expected None"
     if got is None:
         return f"{name} is None; is there a return?"
     if isinstance(want, bool) or not isinstance(want, (int, float)):

@@ -28,8 +28,8 @@ def show_answer(got: Tensor, want: Tensor, *, rows: str = "row", columns: str = 
     with style():
         picture, axes = canvas(1, 2)
         for ax, title, values in zip(axes, ("your answer", "right"), (got, want), strict=True):
-            ax.imshow(values.clamp(low, high), cmap="Greys", vmin=low, vmax=high + (high == low))
+            ax.imshow(values.clamp(low, high).numpy(), cmap="Greys", vmin=low, vmax=high + (high == low))
             ax.set(title=title, xlabel=columns, ylabel=rows)
         y, x = (~torch.isclose(got, want, equal_nan=True)).nonzero(as_tuple=True)
-        axes[0].scatter(x, y, marker="x", color="C3", label="differs")
+        axes[0].scatter(x.numpy(), y.numpy(), marker="x", color="C3", label="differs")
     return picture

@@ -1,0 +1,83 @@
+"""A task that only a network whose windows exchange something can learn."""
+
+import torch
+from torch import Tensor
+from torch.utils.data import TensorDataset
+
+from swinlib.windows import Size, to_pair
+
+
+def pairs_of_marks(
+    count: int,
+    *,
+    seed: int,
+    image_size: Size = 16,
+    window: Size = 8,
+    mark_size: int = 2,
+    colours: int = 8,
+) -> TensorDataset:
+    """Draw images with two coloured marks in neighbouring windows; the label says whether their colours agree.
+
+    The marks touch the border between two windows from its two sides, each within its own window and on the grid of
+    patches. So a network that attends within fixed windows never compares them before its pooled tokens are added up,
+    and there the sum over eight colours hides whether two of them agree; windows shifted by half a window hold both.
+
+    Each image is black but for the two marks. Border, place along it and colours are drawn evenly; half of the images,
+    to within chance, have marks of one colour, and each colour is as frequent under either label.
+
+    Args:
+        count: number of images.
+        seed: the same seed gives the same images on every machine.
+        image_size: height and width, in pixels; multiples of ``window``.
+        window: side of a window in pixels: the network's ``window_size`` times its ``patch_size``.
+        mark_size: side of a mark in pixels; a multiple or a divisor of the network's ``patch_size``.
+        colours: how many; at least 2. With two, a linear sum of the marks almost gives the label away.
+
+    Returns:
+        Dataset of images ``(count, 3, H, W)``, float32 from 0 to 1, and labels ``(count,)``, int64: 1 where the
+        colours agree.
+
+    Raises:
+        ValueError: if the windows do not tile the image, there is no border between two, or a mark does not fit.
+    """
+    (height, width), (mh, mw) = to_pair(image_size, "image_size"), to_pair(window, "window")
+    if height % mh or width % mw or (height, width) == (mh, mw):
+        raise ValueError(f"windows of {mh}x{mw} pixels must tile an image of {height}x{width}, two or more of them.")
+    if mark_size < 1 or mh % mark_size or mw % mark_size or 2 * mark_size > min(mh, mw):
+        raise ValueError(
+            f"a mark of {mark_size} pixels must divide a window of {mh}x{mw} and be at most half its side."
+        )
+    if count < 1 or colours < 2:
+        raise ValueError(f"count must be at least 1 and colours at least 2; got {count} and {colours}.")
+
+    generator = torch.Generator().manual_seed(seed)
+    places = _places(height, width, mh, mw, mark_size)  # (places, 2, 2): for both marks, row and column
+    place = places[torch.randint(len(places), (count,), generator=generator)]
+    labels = torch.randint(2, (count,), generator=generator)
+    first = torch.randint(colours, (count,), generator=generator)
+    step = torch.randint(1, colours, (count,), generator=generator)  # to another colour, each as likely
+    second = torch.where(labels == 1, first, (first + step) % colours)
+
+    images = torch.zeros(count, 3, height, width)
+    row = torch.arange(height)[:, None]
+    column = torch.arange(width)
+    for mark, colour in ((0, first), (1, second)):
+        top, left = place[:, mark, 0, None, None], place[:, mark, 1, None, None]
+        inside = (row >= top) & (row < top + mark_size) & (column >= left) & (column < left + mark_size)
+        images += inside[:, None] * palette(colours)[colour][:, :, None, None]
+    return TensorDataset(images, labels)
+
+
+def palette(colours: int) -> Tensor:
+    """Return ``(colours, 3)``: red, green and blue from 0 to 1, evenly spread hues of full strength."""
+    hue = torch.arange(colours) / colours * 6
+    offsets = torch.tensor([0.0, 4.0, 2.0])  # red is full at hue 0, green at 2, blue at 4 of 6
+    distance = ((hue[:, None] + offsets + 3) % 6 - 3).abs()
+    return (2 - distance).clamp(0, 1)
+
+
+def _places(height: int, width: int, mh: int, mw: int, mark: int) -> Tensor:
+    """List all pairs of places on the two sides of a border between windows, in steps of a mark along it."""
+    beside = [((r, c - mark), (r, c)) for c in range(mw, width, mw) for r in range(0, height, mark)]
+    above = [((r - mark, c), (r, c)) for r in range(mh, height, mh) for c in range(0, width, mark)]
+    return torch.tensor(beside + above)

@@ -1,0 +1,140 @@
+"""Which process reads which samples, in which order.
+
+Both samplers are functions of their arguments: they store no state of a random generator, so an order can be had
+again from a seed, an epoch and a step. Rank r of ``num_replicas`` processes passes its own ``rank``; on one process
+the defaults do.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch.utils.data import Sampler
+
+
+def _check_rank(num_replicas: int, rank: int) -> None:
+    if num_replicas < 1 or not 0 <= rank < num_replicas:
+        raise ValueError(
+            f"rank {rank} of {num_replicas} processes: num_replicas must be at least 1, and ranks count from 0 "
+            f"to num_replicas - 1."
+        )
+
+
+class ShardSampler(Sampler[int]):
+    """For evaluation: the samples of one rank, so that all ranks together score each sample exactly once.
+
+    Nothing is padded and nothing dropped; shards differ by at most one sample, and a rank beyond the last sample
+    gets none. Sums over the shards, added up over the ranks, are the sums over the data.
+
+    Args:
+        num_samples: of the dataset.
+        num_replicas: number of processes.
+        rank: of this process.
+
+    Raises:
+        ValueError: if the rank is none of ``0 .. num_replicas - 1``, or the number of samples is negative.
+    """
+
+    def __init__(self, num_samples: int, num_replicas: int = 1, rank: int = 0) -> None:
+        _check_rank(num_replicas, rank)
+        if num_samples < 0:
+            raise ValueError(f"a dataset has no negative number of samples, got num_samples={num_samples}.")
+        self.indices = range(rank, num_samples, num_replicas)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.indices)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class GlobalBatchSampler(Sampler[list[Any]]):
+    """For training: the batches of one rank, cut from global batches that do not depend on the number of ranks.
+
+    An epoch is one permutation of the samples, drawn from ``(seed, epoch)`` and cut into global batches; rank r
+    takes every ``num_replicas``-th sample of each, from the r-th on. So one process and four see the same samples
+    in the same step, each sample once an epoch. The cuts are even: 1437 samples in batches of at most 128 are twelve
+    of 119 or 120, not eleven of 128 and a rest of 29. So every step weighs the same, and no rank is left without a
+    sample in the last one.
+
+    It is a batch sampler: ``DataLoader(dataset, batch_sampler=sampler)``. Call ``set_epoch`` before each epoch.
+
+    Args:
+        num_samples: of the dataset.
+        batch_size: of all ranks together, at most.
+        num_replicas: number of processes.
+        rank: of this process.
+        seed: the same on all ranks.
+        shuffle: False for the order of the dataset in every epoch.
+        start: first global batch of the epoch, to resume in the middle of it.
+        key: called as ``key(epoch, index)``, what the dataset is asked for, such as ``SampleKey``; the index alone if
+            not given.
+
+    Raises:
+        ValueError: if a global batch would leave a rank without a sample, or an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        num_samples: int,
+        batch_size: int,
+        num_replicas: int = 1,
+        rank: int = 0,
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+        start: int = 0,
+        key: Callable[[int, int], Any] | None = None,
+    ) -> None:
+        _check_rank(num_replicas, rank)
+        if num_samples < 1 or batch_size < 1:
+            raise ValueError(
+                f"training needs at least one sample and batches of at least one, got {num_samples=}, {batch_size=}."
+            )
+        self.num_samples = num_samples
+        self.num_batches = -(-num_samples // batch_size)
+        smallest = num_samples // self.num_batches
+        if smallest < num_replicas:
+            raise ValueError(
+                f"{num_samples} samples in global batches of at most {batch_size} leave {smallest} in the smallest, "
+                f"too few for {num_replicas} processes: each needs one. Start fewer processes, or raise batch_size, "
+                f"which counts the samples of all processes together."
+            )
+        self.num_replicas, self.rank = num_replicas, rank
+        self.seed, self.shuffle, self.key = seed, shuffle, key
+        self.set_epoch(0, start)
+
+    def set_epoch(self, epoch: int, start: int = 0) -> None:
+        """Choose the permutation, and the global batch to begin with; call it before the loader is iterated."""
+        if epoch < 0 or not 0 <= start <= self.num_batches:
+            raise ValueError(
+                f"an epoch of {self.num_batches} global batches starts at one of 0 .. {self.num_batches}, and epochs "
+                f"count from 0; got {epoch=}, {start=}."
+            )
+        self.epoch, self.start = epoch, start
+
+    def permutation(self) -> list[int]:
+        """The order of all samples in this epoch, the same on all ranks."""
+        if not self.shuffle:
+            return list(range(self.num_samples))
+        # not seed + epoch, with which seed 0 in epoch 1 and seed 1 in epoch 0 would share one order
+        generator = torch.Generator().manual_seed(random.Random(f"{self.seed}, {self.epoch}").getrandbits(63))
+        return torch.randperm(self.num_samples, generator=generator).tolist()
+
+    def global_batch_size(self, batch: int) -> int:
+        """Number of samples of a global batch, on all ranks together."""
+        return self._cut(batch + 1) - self._cut(batch)
+
+    def _cut(self, batch: int) -> int:
+        return batch * self.num_samples // self.num_batches
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        order, epoch = self.permutation(), self.epoch
+        for batch in range(self.start, self.num_batches):
+            share = order[self._cut(batch) : self._cut(batch + 1)][self.rank :: self.num_replicas]
+            yield share if self.key is None else [self.key(epoch, index) for index in share]
+
+    def __len__(self) -> int:
+        """Number of batches from ``start`` on."""
+        return self.num_batches - self.start

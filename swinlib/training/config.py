@@ -1,0 +1,132 @@
+"""Everything that a training run can be told: one dataclass, which the command line fills."""
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import nn
+
+import swinlib
+
+ModelName = Literal["small", "swin_t", "swin_s", "swin_b", "swin_l", "swin_v2_t", "swin_v2_s", "swin_v2_b"]
+
+SMALL = {"embed_dim": 48, "depths": (2, 2), "num_heads": (3, 6), "window_size": 4, "patch_size": 2}
+
+# A resumed run may differ in these: they change how it is run, not what is computed but for rounding.
+MAY_DIFFER = {"data_root", "output", "device", "workers", "accumulation", "checkpoint_every", "timeout", "tensorboard"}
+
+
+@dataclass(frozen=True)
+class Config:
+    """A training run. The defaults train a small Swin on handwritten digits.
+
+    When a run is resumed, all of it must be as before but for data_root, output, device, workers, accumulation,
+    checkpoint_every, timeout and tensorboard. The number of processes may differ too.
+    """
+
+    data: str = "digits"
+    """digits, cifar10 or imagenette, written to data_root once, or a folder that holds train/<class>/ and val/<class>/."""
+    data_root: Path = Path("data")
+    """Where digits, cifar10 and imagenette are kept."""
+    output: Path = Path("runs/digits")
+    """Folder of this run. A run that was interrupted there is resumed."""
+
+    model: ModelName = "small"
+    """A published size, or small, which is 48 channels, 2-2 blocks, 3-6 heads, windows of 4, patches of 2."""
+    version: Literal[1, 2] | None = None
+    """Swin v1 or v2. This and the next six are the model's own if not given."""
+    embed_dim: int | None = None
+    """Channels of the first stage."""
+    depths: tuple[int, ...] | None = None
+    """Blocks of each stage."""
+    num_heads: tuple[int, ...] | None = None
+    """Heads of each stage."""
+    window_size: int | None = None
+    """In tokens."""
+    patch_size: int | None = None
+    """In pixels."""
+    drop_path_rate: float | None = None
+    """Of the last block; it grows linearly from 0 at the first."""
+    gradient_checkpointing: bool = False
+    """Trade computation for memory."""
+
+    image_size: int = 16
+    """Side of the images that the model sees, in pixels."""
+    augment: Literal["affine", "swin", "none"] = "affine"
+    """affine turns, moves and zooms a little; swin crops, flips, and applies RandAugment and random erasing."""
+    mixup: float = 0.0
+    """Alpha of Mixup; 0 for none. With Mixup and CutMix, each batch gets one of them."""
+    cutmix: float = 0.0
+    """Alpha of CutMix; 0 for none."""
+
+    epochs: int = 60
+    batch_size: int = 64
+    """Images of one step, on all processes together, at most; an epoch is cut into even batches."""
+    accumulation: int = 1
+    """Parts that a process computes its share of a batch in, to save memory. The step stays the same."""
+    lr: float = 2e-3
+    """Learning rate after the warm-up."""
+    warmup_epochs: float = 5.0
+    """Epochs of linear warm-up. After it, a cosine leads to zero."""
+    weight_decay: float = 0.05
+    """Not on norms, biases and position biases."""
+    label_smoothing: float = 0.1
+    clip: float = 5.0
+    """Largest norm of the gradient; 0 for no clipping."""
+    ema: float = 0.99
+    """Decay of the moving average of the weights, which is then what is evaluated and kept; 0 for none."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Of the matrix products. Weights stay in float32."""
+    seed: int = 0
+
+    device: str = "auto"
+    """auto takes a CUDA device if there is one, and one for each process."""
+    workers: int = 1
+    """Processes that load images, for each training process."""
+    checkpoint_every: int = 100
+    """Steps between checkpoints."""
+    timeout: float = 600.0
+    """Seconds that a process waits for the others before it gives up."""
+    tensorboard: bool = True
+    """Write events for TensorBoard, beside metrics.csv."""
+
+    def __post_init__(self) -> None:
+        positive = ("image_size", "epochs", "batch_size", "accumulation", "lr", "checkpoint_every", "timeout")
+        not_negative = ("mixup", "cutmix", "warmup_epochs", "weight_decay", "clip", "workers", "seed")
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}.")
+        for name in not_negative:
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}.")
+        for name in ("label_smoothing", "ema"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values by name, as a checkpoint holds them."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+
+    def differences(self, saved: dict[str, Any]) -> list[str]:
+        """Where this is not the run that ``saved`` was: one line for each field, but for those that may differ."""
+        here = self.as_dict()
+        return [
+            f"{field.name} was {saved.get(field.name, 'not known')} and is {here[field.name]}"
+            for field in fields(self)
+            if field.name not in MAY_DIFFER and here[field.name] != saved.get(field.name, _ABSENT)
+        ]
+
+    def model_arguments(self, num_classes: int) -> tuple[str, dict[str, Any]]:
+        """The name of what builds the model in ``swinlib``, and its arguments."""
+        names = ("version", "embed_dim", "depths", "num_heads", "window_size", "patch_size", "drop_path_rate")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        given |= {"num_classes": num_classes}
+        return ("SwinTransformer", {**SMALL, **given}) if self.model == "small" else (self.model, given)
+
+    def build_model(self, num_classes: int) -> nn.Module:
+        """The model, newly initialised from torch's global generator."""
+        builder, arguments = self.model_arguments(num_classes)
+        return getattr(swinlib, builder)(**arguments, gradient_checkpointing=self.gradient_checkpointing)
+
+
+_ABSENT = object()

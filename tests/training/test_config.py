@@ -1,0 +1,162 @@
+"""The configuration: on the command line, in a checkpoint, and what is refused."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import tyro
+from torchvision.io import write_png
+
+import swinlib.training
+from swinlib.training import Config, train
+from swinlib.training.__main__ import EXIT_ERROR, main
+from swinlib.training.config import MAY_DIFFER
+
+
+def test_the_command_line_fills_every_field(tiny, command):
+    config = tiny(drop_path_rate=0.1, version=2, mixup=0.2, tensorboard=True, accumulation=2)
+    assert tyro.cli(Config, args=command(config)) == config
+    assert tyro.cli(Config, args=[]) == Config()
+
+
+def test_help_explains_each_field(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    for field in dataclasses.fields(Config):
+        assert f"--{field.name.replace('_', '-')}" in said
+
+
+def test_a_word_that_is_no_option_is_an_error_of_the_command_line(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--learning-rate", "1"])
+    assert ended.value.code == 2
+
+
+def test_the_documented_commands_are_understood():
+    text = swinlib.training.__doc__.replace("\\\n", " ")
+    commands = re.findall(r"-m swinlib\.training(.*)", text)
+    configs = [tyro.cli(Config, args=line.split()) for line in commands if "--help" not in line]
+    assert len(configs) == 5
+    assert configs[-1].model == "swin_t"
+    assert configs[-1].build_model(3).head.out_features == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("lr", 0.0),
+        ("epochs", 0),
+        ("batch_size", -1),
+        ("clip", -1.0),
+        ("ema", 1.0),
+        ("label_smoothing", 1.5),
+        ("seed", -1),
+    ],
+)
+def test_values_out_of_range_are_named(name, value):
+    with pytest.raises(ValueError, match=f"{name} must"):
+        Config(**{name: value})
+
+
+def test_a_checkpoint_of_another_configuration(tiny, command, capsys):
+    train(tiny(epochs=1))
+    assert main(command(tiny(epochs=2, embed_dim=16, lr=1e-3))) == EXIT_ERROR
+    said = capsys.readouterr().err
+    assert "checkpoint.pt is of another run: " in said
+    assert "embed_dim was 8 and is 16; epochs was 1 and is 2; lr was 0.002 and is 0.001. Give what it was begun" in said
+
+
+def test_what_may_differ_does(tiny, tmp_path):
+    first = tiny(epochs=1)
+    train(first)
+    changes = {"output": first.output, "workers": 1, "accumulation": 2, "checkpoint_every": 7, "timeout": 5.0}
+    changes |= {"device": "cpu", "data_root": tmp_path, "tensorboard": True}
+    assert changes.keys() == MAY_DIFFER
+    assert train(dataclasses.replace(first, **changes)).finished
+    assert all(name in Config.__doc__ for name in MAY_DIFFER)
+
+
+def test_other_data_in_the_same_place(tiny, command, pictures, tmp_path, capsys):
+    place = tmp_path / "pictures"
+    place.symlink_to(pictures)
+    config = tiny(data=str(place), epochs=1)
+    train(config)
+    place.unlink()
+    for split in ("train", "val"):
+        for name in ("left", "upper", "lower", "right"):
+            (place / split).mkdir(parents=True, exist_ok=True)
+            (place / split / name).symlink_to(pictures / split / ("left" if name == "right" else name))
+    assert main(command(config)) == EXIT_ERROR
+    said = capsys.readouterr().err
+    assert "classes of the data was ['left', 'lower', 'upper'] and is ['left', 'lower', 'right', 'upper']" in said
+    assert "training images of the data was 37 and is 50" in said
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_checkpoint_cut_short(tiny, command, capsys, share):
+    config = tiny(epochs=1)
+    train(config)
+    path = config.output / "checkpoint.pt"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    assert main(command(config)) == EXIT_ERROR
+    said = capsys.readouterr().err
+    assert f"{path} ({path.stat().st_size} bytes) is no whole checkpoint of a training run" in said
+    assert "remove it to start afresh" in said
+
+
+def test_a_checkpoint_that_runs_code_is_refused(tiny, command, capsys):
+    config = tiny(epochs=1)
+    config.output.mkdir()
+    torch.save({"step": 0, "config": {}, "data": Path}, config.output / "checkpoint.pt")
+    assert main(command(config)) == EXIT_ERROR
+    assert "is no whole checkpoint of a training run" in capsys.readouterr().err
+
+
+def tree(root, *classes, images=1):
+    for split in ("train", "val"):
+        (root / split).mkdir(parents=True)
+        for name in classes:
+            (root / split / name).mkdir()
+            for i in range(images):
+                write_png(torch.zeros(3, 8, 8, dtype=torch.uint8), str(root / split / name / f"{i}.png"))
+    return root
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda root: root / "nowhere", "nowhere/train is no such folder"),
+        (lambda root: tree(root), "train holds no folders"),
+        (lambda root: tree(root, "only"), "'only'"),
+        (lambda root: tree(root, "a", "b", images=0), "no valid file for the classes a, b"),
+    ],
+    ids=["no folder", "no class", "one class", "no image"],
+)
+def test_data_that_cannot_be_learnt(tiny, command, tmp_path, capsys, make, message):
+    assert main(command(tiny(data=str(make(tmp_path / "data"))))) == EXIT_ERROR
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert message in said
+    assert "Traceback" not in said
+
+
+def test_two_classes_of_one_image_are_enough(tiny, tmp_path):
+    assert train(tiny(data=str(tree(tmp_path / "data", "a", "b")), epochs=1)).finished
+
+
+def test_train_and_val_of_different_classes(tiny, command, tmp_path, capsys):
+    root = tree(tmp_path / "data", "a", "b")
+    (root / "val" / "b").rename(root / "val" / "c")
+    assert main(command(tiny(data=str(root)))) == EXIT_ERROR
+    assert "must hold the same classes, but only one of them has ['b', 'c']" in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_there(tiny, command, capsys):
+    for device in ("cuda:77", "nonsense"):
+        assert main(command(tiny(device=device))) == EXIT_ERROR
+        assert f"error: no device {device!r} can be used" in capsys.readouterr().err
