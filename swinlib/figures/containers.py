@@ -143,6 +143,8 @@ def _count(known: int, held: int) -> str:
 
 
 def _message(error: Exception) -> str:
+    if str(error) == "unhashable type: 'slice'" or (isinstance(error, KeyError) and isinstance(error.args[0], slice)):
+        return "An error, since a dictionary cannot be sliced."  # one up to Python 3.11, another one since
     text = str(error).strip()
     return f"{type(error).__name__}: {text.splitlines()[0] if text else ''}".removesuffix(": ")
 

@@ -6,8 +6,10 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
   const [activation, gradient] = texts[state.block - 1];
   const chosen = fill(words.chosen, { block: state.block, depth, activation, gradient });
 
-  // From a block and a number to a place; at least one power of ten above and below 1.
-  const logs = [...activations, ...gradients].map(Math.log10), width = 24, height = 11;
+  // From a block and a number to a place; at least one power of ten above and below 1. A narrow page gets a narrow
+  // chart, so that its letters stay large.
+  const narrow = stage.clientWidth > 0 && stage.clientWidth < 480, width = narrow ? 14 : 24, height = 11;
+  const logs = [...activations, ...gradients].map(Math.log10), small = Math.min(1, width / depth / 0.9);
   const low = Math.min(-1, Math.floor(Math.min(...logs))), high = Math.max(1, Math.ceil(Math.max(...logs)));
   const x = block => (block - 0.5) * width / depth, y = log => height * (high - log) / (high - low);
   const step = Math.ceil((high - low) / 6), every = Math.ceil(depth / 12);
@@ -26,7 +28,7 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
       d: numbers.map((number, k) => `${k ? "L" : "M"}${x(k + 1)} ${y(Math.log10(number))}`).join(""), class: "swin-line",
       style: `stroke: ${colour}; stroke-width: .12; stroke-dasharray: ${dash}` }),
     ...numbers.map((number, k) => make("path", {
-      d: sign, transform: `translate(${x(k + 1)} ${y(Math.log10(number))})`, style: `fill: ${colour}` })),
+      d: sign, transform: `translate(${x(k + 1)} ${y(Math.log10(number))}) scale(${small})`, style: `fill: ${colour}` })),
   ];
   const circle = "M0 -.34a.34 .34 0 1 1 0 .68a.34 .34 0 1 1 0-.68Z", square = "M-.2 -.2h.4v.4h-.4Z";
 
@@ -53,7 +55,8 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
     "aria-valuetext": chosen, onkeydown, onclick,
   },
   make("path", { d: `M0 0h${width}v${height}h-${width}Z`, style: "fill: transparent" }), ...powers,
-  make("path", { d: `M${x(state.block)} 0v${height}`, class: "swin-line swin-chosen" }),
+  make("path", { d: `M${x(state.block)} 0v${height}`, class: "swin-line swin-chosen",
+    style: "stroke: currentColor; stroke-dasharray: .1 .22" }), // in no curve's colour
   ...curve(activations, "#0072b2", circle, "none"), ...curve(gradients, "#d55e00", square, ".4 .25"),
   ...blocks.map(block => text(String(block), { x: x(block), y: height + 0.6 })),
   text(words.block, { x: width / 2, y: height + 1.4 }));

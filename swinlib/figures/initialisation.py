@@ -209,7 +209,7 @@ def depth_figure(
         [
             Control("block", "Block", {name: text for name, (_, text) in BLOCKS.items()}, block),
             Control("start", "Weights", STARTS, start, live={"type": "text"}),
-            Control("depth", "Blocks", depths, depth, live={"type": "number", "min": 1, "max": DEEPEST}),
+            Control("depth", "Number of blocks", depths, depth, live={"type": "number", "min": 1, "max": DEEPEST}),
         ],
         caption="The standard deviation of activations and gradients through a stack of new blocks.",
         words=WORDS,

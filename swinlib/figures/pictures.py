@@ -120,7 +120,7 @@ def show_windows(
         _draw_pixels(ax, pixels, extent=(0, pixels.shape[1] / patch_size, pixels.shape[0] / patch_size, 0))
     elif isinstance(x, Tensor):
         _paint(ax, x.detach().cpu(), extent=(0, width, height, 0))
-    _board(ax, rows, columns, cells=max(rows, columns) <= 32 if patches is None else patches)
+    _board(ax, rows, columns, cells=max(rows, columns) <= 32 if patches is None else patches, window_size=window_size)
     _hatch_padding(ax, height, width, rows, columns)
     part = layout.window * 4 + layout.region
     _borders(ax, part, rim=isinstance(x, Tensor), width=1.2 if len(part.unique()) > 25 else 1.8)
@@ -184,7 +184,7 @@ def show_mask(
         _legend(
             picture,
             Patch(facecolor=pale(SKY, 0.35), edgecolor=BLACK, label="allowed"),
-            Patch(facecolor="white", edgecolor=VERMILION, hatch="////", label="blocked"),
+            Patch(facecolor="white", edgecolor=VERMILION, hatch="//", label="blocked"),
         )
     return picture
 
@@ -238,7 +238,7 @@ def show_reach(
         colours = _paint(ax, size, cmap="viridis_r", vmin=0)
         ax.figure.colorbar(colours, ax=ax, shrink=0.8, label="magnitude")
     scale = _points_per_cell(ax, rows, columns)
-    _board(ax, rows, columns, cells=image is None and scale >= SMALL)
+    _board(ax, rows, columns, cells=image is None and scale >= SMALL, window_size=window_size or 1)
     if window_size is not None:
         layout = window_layout(rows, columns, window_size, shift_size).in_image()
         _borders(ax, layout.window[:rows, :columns])
@@ -253,7 +253,8 @@ def show_reach(
     else:
         _hatch_cells(ax, hit, BLACK, "...")
     size = max(9, 0.62 * scale) ** 2
-    ax.scatter(column + 0.5, row + 0.5, s=size, marker="^", color=VERMILION, edgecolors=BLACK, zorder=5)
+    # whole also where the token stands at the border
+    ax.scatter(column + 0.5, row + 0.5, s=size, marker="^", color=VERMILION, edgecolors=BLACK, zorder=5, clip_on=False)
     ax.set_title(f"{int(hit.sum())} of {hit.numel()} tokens" if title is None else title)
     return picture
 
@@ -470,11 +471,12 @@ def _draw_pixels(ax: Axes, pixels: Tensor, extent: tuple[float, ...] | None = No
     ax.set_yticks([])
 
 
-def _board(ax: Axes, rows: int, columns: int, cells: bool = True) -> None:
-    """A grid of ``rows`` x ``columns`` unit cells with their numbers on the edges."""
+def _board(ax: Axes, rows: int, columns: int, cells: bool = True, window_size: Size = 1) -> None:
+    """A grid of ``rows`` x ``columns`` unit cells with their numbers on the edges: all, or where windows begin."""
     ax.set(xlim=(0, columns), ylim=(rows, 0), aspect="equal")
-    for axis, count in ((ax.xaxis, columns), (ax.yaxis, rows)):
-        step = -(-count // 8) if count > 10 else 1
+    mh, mw = to_pair(window_size, "window_size")
+    for axis, count, window in ((ax.xaxis, columns, mw), (ax.yaxis, rows, mh)):
+        step = window * -(-count // (8 * window)) if count > 10 else 1
         axis.set_ticks([k + 0.5 for k in range(0, count, step)], [str(k) for k in range(0, count, step)])
     ax.tick_params(length=0)
     ax.xaxis.tick_top()
@@ -522,8 +524,9 @@ def _hatch_padding(ax: Axes, height: int, width: int, rows: int, columns: int) -
 def _draw_mask(ax: Axes, allowed: Tensor) -> None:
     count = len(allowed)
     _paint(ax, _tint(allowed, pale(SKY, 0.35)))
-    _hatch_cells(ax, ~allowed, VERMILION)
-    _board(ax, count, count, cells=count <= 16)
+    _hatch_cells(ax, ~allowed, VERMILION, "//")
+    _borders(ax, allowed.long(), width=1.0)
+    _board(ax, count, count, cells=False)
     ax.set(xlabel="key", ylabel="query")
     ax.xaxis.set_label_position("top")
 

@@ -36,7 +36,21 @@ def source_of(obj: object, *, docstring: bool = False) -> str:
     return "\n".join(line for line in lines if line is not None).rstrip()
 
 
-def show_source(*objects: object, docstring: bool = False) -> "Markdown":
+def statement_of(obj: object, start: str) -> str:
+    """The first statement in the source of a function, method or class that begins with ``start``, outer ones first.
+
+    Raises:
+        ValueError: if none does.
+        TypeError: if Python keeps no source of the object.
+    """
+    source = source_of(obj)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.stmt) and (ast.get_source_segment(source, node) or "").startswith(start):
+            return textwrap.dedent("\n".join(source.splitlines()[node.lineno - 1 : node.end_lineno]))
+    raise ValueError(f"no statement of {obj.__qualname__} begins with {start!r}; show_source(...) shows them all.")
+
+
+def show_source(*objects: object, docstring: bool = False, statement: str | None = None) -> "Markdown":
     """Show the source of functions, methods or classes with the file that they are from.
 
     As the last expression of a cell it is highlighted in JupyterLab and on the built page.
@@ -44,6 +58,11 @@ def show_source(*objects: object, docstring: bool = False) -> "Markdown":
     Args:
         objects: each with Python source.
         docstring: keep the docstrings; left out by default, so that the code reads short.
+        statement: show of each object only the first statement that begins so, such as ``"self.blocks ="``.
+
+    Raises:
+        ValueError: if an object has no such statement.
+        TypeError: if Python keeps no source of an object.
     """
     from IPython.display import Markdown
 
@@ -54,8 +73,10 @@ def show_source(*objects: object, docstring: bool = False) -> "Markdown":
         if file is not None:
             package = module.__name__.split(".")[0]
             place = file.parts[len(file.parts) - 1 - file.parts[::-1].index(package) :]
-            origin = f"From `{'/'.join(place)}`:"
+            within = "" if statement is None else f", in `{obj.__qualname__}`"
+            origin = f"From `{'/'.join(place)}`{within}:"
             if origin not in parts:
                 parts.append(origin)
-        parts.append(f"```python\n{source_of(obj, docstring=docstring)}\n```")
+        code = source_of(obj, docstring=docstring) if statement is None else statement_of(obj, statement)
+        parts.append(f"```python\n{code}\n```")
     return Markdown("\n\n".join(parts))

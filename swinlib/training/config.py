@@ -25,7 +25,8 @@ class Config:
     """
 
     data: str = "digits"
-    """digits, cifar10 or imagenette, written to data_root once, or a folder that holds train/<class>/ and val/<class>/."""
+    """digits, cifar10 or imagenette, written to data_root once, or a folder that holds train/<class>/ and
+    val/<class>/."""
     data_root: Path = Path("data")
     """Where digits, cifar10 and imagenette are kept."""
     output: Path = Path("runs/digits")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from swinlib.figures.containers import CONTAINERS, OPERATIONS, container_data, container_figure
+from swinlib.figures.containers import CONTAINERS, OPERATIONS, _message, container_data, container_figure
 
 PARAMETERS, KEYS, DOUBLE, SGD, CALL, LOOP, INDEX, SLICE, APPEND, PRINT = OPERATIONS
 LIST, DICT, MODULE_LIST, SEQUENTIAL, NAMED, MODULE_DICT, HIDDEN, REFUSED, NESTED, TWICE = CONTAINERS
@@ -63,6 +63,12 @@ def test_slices_of_a_sequential_keep_names_and_of_a_list_count_anew():
     assert "(1): Linear" in result(SEQUENTIAL, SLICE)
     assert "(second): Linear" in result(NAMED, SLICE)
     assert "(0): Linear" in result(MODULE_LIST, SLICE)
+
+
+def test_every_python_says_the_same_of_slicing_a_dictionary():
+    for error in (TypeError("unhashable type: 'slice'"), KeyError(slice(1, None))):  # up to Python 3.11, and since
+        assert _message(error) == result(DICT, SLICE) == result(MODULE_DICT, SLICE)
+    assert _message(KeyError(1)) == "KeyError: 1"
 
 
 def test_what_is_appended_is_shown_under_its_name():

@@ -1,5 +1,6 @@
 """The figure on initialisation: its numbers against a stack built by hand, and the page operated by keyboard."""
 
+import itertools
 import math
 
 import pytest
@@ -144,4 +145,19 @@ def test_page_by_keyboard(open_figure):
     page.keyboard.press("End")  # neither norm nor residual
     assert "no norm here" in told()
     assert page.locator("svg").count() == 0
+    assert problems == []
+
+
+def test_letters_stay_large_on_a_telephone(open_figure):
+    page, problems = open_figure(depth_figure(depths=(4, 12, 24)))
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_label("Number of blocks").select_option("24")
+    letters = page.locator("svg[role=slider] text").all()
+    assert min(each.bounding_box()["height"] for each in letters) > 13
+    *_, word = letters
+    assert word.text_content() == "block"
+    numbers = [each.bounding_box() for each in letters[-13:-1]]  # below the chart, every second block
+    assert [each.text_content() for each in letters[-13:-1]] == [str(block) for block in range(1, 25, 2)]
+    assert all(left["x"] + left["width"] < right["x"] for left, right in itertools.pairwise(numbers))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert problems == []

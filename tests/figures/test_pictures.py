@@ -137,6 +137,20 @@ def test_windows_fit_the_image():
     assert ax.get_ylim() == (6, 0)  # 17 pixels are five tokens, which are padded to six
 
 
+def _marks(ax):
+    """The numbers beside the rows, then those above the columns."""
+    return [[text.get_text() for text in axis.get_ticklabels()] for axis in (ax.yaxis, ax.xaxis)]
+
+
+def test_many_tokens_are_numbered_where_windows_begin():
+    assert _marks(figures.show_windows((28, 14), 7).axes[0]) == [["0", "7", "14", "21"], ["0", "7"]]
+    assert _marks(figures.show_windows((7, 140), 7).axes[0])[1] == ["0", "21", "42", "63", "84", "105", "126"]
+    assert _marks(figures.show_reach(torch.zeros(28, 7), (0, 0), window_size=7).axes[0]) == [
+        ["0", "7", "14", "21"],
+        list("0123456"),
+    ]
+
+
 def _painted(ax):
     return np.asarray(ax.images[0].get_array())
 
@@ -149,6 +163,7 @@ def test_mask_is_painted_and_hatched(additive):
         hatched = [patch for patch in ax.patches if isinstance(patch, PathPatch) and patch.get_hatch()]
         cells = [tuple(p.vertices[0][::-1].astype(int)) for patch in hatched for p in _split(patch.get_path())]
         assert sorted(cells) == sorted(map(tuple, (~MASK[window]).nonzero().tolist()))
+        assert _segments(ax, 1.0) == _between(16, 16, lambda a, b, mask=MASK[window]: mask[a] != mask[b])
         assert ax.get_xlabel() == "key"
         assert ax.get_ylabel() == "query"
     assert {text.get_text() for text in picture.legends[0].get_texts()} == {"allowed", "blocked"}
@@ -176,6 +191,7 @@ def test_reach_marks_every_token_and_counts():
     ax = figures.show_reach(REACH, (3, 4)).axes[0]
     dots, triangle = _dots(ax)
     assert triangle == [(3, 4)]
+    assert not ax.collections[-1].get_clip_on()  # whole also where the token stands at the border
     assert sorted(dots + triangle) == sorted(map(tuple, REACH.nonzero().tolist()))
     assert ax.get_title() == "16 of 64 tokens"
     assert np.array_equal((_painted(ax) != 1).any(-1), REACH)

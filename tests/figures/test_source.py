@@ -1,14 +1,16 @@
 """The source that a page shows is the source that runs."""
 
 import ast
+import html
 import inspect
 import textwrap
+from pathlib import Path
 
 import pytest
 
 import swinlib
 from swinlib import figures, windows
-from swinlib.figures.source import source_of
+from swinlib.figures.source import source_of, statement_of
 
 OBJECTS = [
     *(each for _, each in inspect.getmembers(windows, inspect.isfunction)),
@@ -58,6 +60,41 @@ def test_page_names_the_file_and_fences_the_code():
     assert text.startswith("From `swinlib/windows.py`:\n\n```python\ndef cyclic_shift(")
     assert "```\n\nFrom `swinlib/resampling.py`:\n\n```python\nclass PatchMerging" in text
     assert text.endswith("\n```")
+
+
+def test_one_statement_is_shown_whole_and_by_its_beginning():
+    text = figures.show_source(swinlib.SwinStage.__init__, statement="self.blocks =").data
+    assert text.startswith(
+        "From `swinlib/blocks.py`, in `SwinStage.__init__`:\n\n```python\nself.blocks = nn.ModuleList(\n"
+    )
+    assert text.endswith("\n)\n```")
+    code = statement_of(swinlib.SwinStage.forward, "if self.gradient_checkpointing")
+    assert code.startswith("if ")
+    assert "\nelse:\n    x = block(x, block_mask)" in code  # all its branches, and its lines begin at the margin
+
+
+def test_a_statement_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match=r"of SwinStage\.__init__ begins with 'self\.blocs'"):
+        figures.show_source(swinlib.SwinStage.__init__, statement="self.blocs")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_long_lines_fold_on_the_page_and_are_copied_as_they_are(browser, width):
+    """The book's style sheet, on an output as the built page holds it."""
+    css = (Path(__file__).parents[2] / "book" / "_static" / "swin.css").read_text(encoding="utf-8")
+    source = source_of(swinlib.SwinStage)
+    assert max(map(len, source.splitlines())) > 100
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    if not page.evaluate("CSS.supports('text-indent', '10ch hanging each-line')"):
+        pytest.skip("This browser cannot indent the rest of a line; there, long lines scroll.")
+    page.set_content(
+        f"<!doctype html><style>{css} main {{ max-width: 43rem }}</style><main class='bd-article'>"
+        f"<div class='cell_output'><div class='highlight-python'><pre>{html.escape(source)}</pre></div></div></main>"
+    )
+    assert page.evaluate("(pre => pre.scrollWidth - pre.clientWidth)(document.querySelector('pre'))") == 0
+    selected = "getSelection().selectAllChildren(document.querySelector('pre')), getSelection().toString()"
+    assert page.evaluate(selected) == source
+    page.close()
 
 
 def test_no_source_no_picture():
