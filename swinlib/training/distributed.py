@@ -63,6 +63,8 @@ def joined_processes(device: str = "auto", timeout: float = 600.0) -> Iterator[P
     try:
         store = _unused_part(next(dist.rendezvous("env://", timeout=wait))[0], rank, world_size, timeout)
         dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=wait)
+        # all have joined before one that finds fault with its data may end, and take the store with it
+        processes.sum(torch.zeros((), device=processes.device))
     except (dist.DistError, RuntimeError, ValueError) as error:
         raise ConnectionError(_why_not_joined(error, processes, timeout)) from error
     try:
