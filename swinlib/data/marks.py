@@ -19,8 +19,9 @@ def pairs_of_marks(
     """Draw images with two coloured marks in neighbouring windows; the label says whether their colours agree.
 
     The marks touch the border between two windows from its two sides, each within its own window and on the grid of
-    patches. So a network that attends within fixed windows never compares them before its pooled tokens are added up,
-    and there the sum over eight colours hides whether two of them agree; windows shifted by half a window hold both.
+    patches. So a network that attends within fixed windows never compares them: its pooled tokens are a sum of a term
+    for each mark, and as each colour is as frequent under either label, no such sum beats a guess. Windows shifted by
+    half a window hold both marks.
 
     Each image is black but for the two marks. Border, place along it and colours are drawn evenly; half of the images,
     to within chance, have marks of one colour, and each colour is as frequent under either label.
@@ -31,7 +32,7 @@ def pairs_of_marks(
         image_size: height and width, in pixels; multiples of ``window``.
         window: side of a window in pixels: the network's ``window_size`` times its ``patch_size``.
         mark_size: side of a mark in pixels; a multiple or a divisor of the network's ``patch_size``.
-        colours: how many; at least 2. With two, a linear sum of the marks almost gives the label away.
+        colours: how many; at least 2.
 
     Returns:
         Dataset of images ``(count, 3, H, W)``, float32 from 0 to 1, and labels ``(count,)``, int64: 1 where the
