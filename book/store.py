@@ -136,7 +136,8 @@ def run(notebook: NotebookNode, folder: Path, timeout: int) -> NotebookNode:
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
-    return client.execute()
+    # Several threads add up in any order, and what is trained differs by it.
+    return client.execute(env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
 def shorten_paths(text: str) -> str:

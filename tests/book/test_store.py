@@ -100,6 +100,14 @@ def test_stores_outputs_that_keep_the_rules(stored):
     assert rules.is_as_stored(notebook) == []
 
 
+def test_runs_with_one_thread(tmp_path, monkeypatch):
+    """Or what a notebook trains would differ between two machines of the same kind."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import torch; torch.get_num_threads()")])
+    (cell,) = store.run(notebook, tmp_path, timeout=60).cells
+    assert cell.outputs[0].data["text/plain"] == "1"
+
+
 def test_runs_in_the_folder_of_the_notebook(stored):
     path = stored[0]
     assert outputs_of(path)["folder"][0].text == f"{path.parent.name} True\n"
