@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torchvision.models import swin_transformer as published
 
 from .exercise import Arguments, exercise
-from .inputs import booleans, integers, lists, noise, nothing_unwritten, numbered, sampled_from
+from .inputs import booleans, integers, lists, noise, numbered, sampled_from
 from .judging import difference, difference_of_kind, show
 
 # --- count_weights ------------------------------------------------------------------------------------------------
@@ -141,8 +141,7 @@ def _keys_and_output(answer: Callable, sizes: list[int]) -> object:
     with torch.no_grad():
         for k, (_, parameter) in enumerate(sorted(mlp.named_parameters())):
             parameter.copy_(noise(*parameter.shape, seed=k))
-    with nothing_unwritten():
-        output = mlp.eval()(noise(2, 3, sizes[0], seed=99))
+    output = mlp.eval()(noise(2, 3, sizes[0], seed=99))
     return {
         "shapes": {name: list(tensor.shape) for name, tensor in mlp.state_dict().items()},
         "output": output.detach() if isinstance(output, Tensor) else show(output),
@@ -612,8 +611,7 @@ def _run_masked(answer: Callable, kinds: list[str], x: Tensor, mask: Tensor) -> 
     chain = _masked_chain(answer, kinds)
     if not isinstance(chain, nn.Module):
         return show(chain)
-    with nothing_unwritten():
-        found: dict[str, object] = {"with the mask": chain(x, mask).detach(), "without a mask": chain(x).detach()}
+    found: dict[str, object] = {"with the mask": chain(x, mask).detach(), "without a mask": chain(x).detach()}
     found["keys"] = list(chain.state_dict())
     found["class"] = isinstance(chain, nn.Sequential)
     if isinstance(chain, nn.Sequential) and len(chain) == len(kinds):

@@ -21,6 +21,7 @@ what comes back is an `Outcome`, and the verdict on it is reached here.
 """
 
 import contextlib
+import dis
 import linecache
 import sys
 import time
@@ -41,6 +42,8 @@ Case = dict[str, object]
 Arguments = dict[str, object]
 
 SHRINKING_SECONDS = 1.0  # a good small input comes in the first hundred attempts; the learner waits for it
+UNWRITTEN = "not written yet"  # instead of an error's name, for a function that is still as it was handed out
+LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]))
 COMPARED = 16  # inputs on which an answer is held against each known mistake
 
 
@@ -58,7 +61,7 @@ class ForbiddenCallError(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call gave: ``value``, or ``error``, the name of an exception, with what there is to say of it."""
+    """What one call gave: ``value``, or ``error``, an exception's name or `UNWRITTEN`, with what to say of it."""
 
     value: object = None
     error: str | None = None
@@ -171,7 +174,8 @@ class Exercise:
                 torch.manual_seed(0)
                 return Outcome(self._probe(answer, *arguments))
         except Exception as error:
-            return Outcome(error=type(error).__name__, message=_what_was_raised(error))
+            kind = UNWRITTEN if is_unwritten(error) else type(error).__name__
+            return Outcome(error=kind, message=_what_was_raised(error))
 
     def expected(self, case: Case) -> object:
         """What the right answer gives for a case."""
@@ -218,7 +222,7 @@ class Exercise:
             if wrong:
                 smallest[:] = [(case, outcome, wrong)]
                 stop = min(stop, time.monotonic() + SHRINKING_SECONDS)
-                if outcome.error == "NotImplementedError":
+                if outcome.error == UNWRITTEN:
                     raise _Enough
                 raise _WrongError
 
@@ -230,8 +234,8 @@ class Exercise:
         if not smallest:
             return Verdict(True, f"{self.name}: right on {tried} {'input' if tried == 1 else 'inputs'}", credit=1.0)
         case, outcome, wrong = smallest[0]
-        if outcome.error == "NotImplementedError":
-            return Verdict(False, f"{self.name}: not written yet")
+        if outcome.error == UNWRITTEN:
+            return Verdict(False, f"{self.name}: {UNWRITTEN}")
         given = ", ".join(f"{name} = {show(value)}" for name, value in self.arguments(**case).items())
         message = f"{self.name}, on the smallest input that fails: {given}.\n  {_sentence(wrong)}"
         mistake = self.diagnose(attempt, case)
@@ -349,15 +353,29 @@ def _alike(one: Outcome, other: Outcome) -> bool:
     return one.error == other.error and (one.error is not None or equal(one.value, other.value))
 
 
+def is_unwritten(error: Exception) -> bool:
+    """Whether a ``raise NotImplementedError`` in the learner's own code was met.
+
+    PyTorch raises that error too, for a container that is called or a meta tensor that is copied.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not isinstance(error, NotImplementedError):
+        return False
+    code = trace.tb_frame.f_code
+    own = not code.co_filename.startswith(LIBRARIES)
+    return own and code.co_code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+
+
 def _what_was_raised(error: Exception) -> str:
     """The exception, and the line of the learner's code that it came from."""
     if isinstance(error, ForbiddenCallError):
         return str(error)
     said = f"your code raised {type(error).__name__}: {error}"
-    libraries = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]))
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         line = linecache.getline(frame.filename, frame.lineno or 0).strip()
-        if line and not frame.filename.startswith(libraries):
+        if line and not frame.filename.startswith(LIBRARIES):
             return f"{said}\n  in the line: {line}"
     return said
 

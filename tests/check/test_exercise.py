@@ -117,6 +117,15 @@ def test_not_written_yet(double):
     assert verdict(double, answer).message == "double: not written yet"
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [lambda x: torch.nn.ModuleList()(x), lambda x: x.to("meta").to("cpu")],
+    ids=["a container called", "a meta tensor copied"],
+)
+def test_pytorchs_own_not_implemented_error_is_an_error_of_the_answer(double, answer):
+    assert "Your code raised NotImplementedError" in verdict(double, answer).message
+
+
 def test_an_answer_that_changes_its_argument_does_not_change_what_is_right(double):
     assert verdict(double, lambda x: x.mul_(2)).passed
     assert not verdict(double, lambda x: x.zero_()).passed
