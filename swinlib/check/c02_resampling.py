@@ -766,9 +766,8 @@ def never_cut(x: Tensor, weight: Tensor, stride: Pair, padding: Pair, output_pad
 @transposed_convolution.picture
 def beside_the_right_one(
     got: Tensor, want: Tensor, x: Tensor, weight: Tensor, stride: Pair, padding: Pair, output_padding: Pair
-) -> None:
-    """The first channel of both, where they have one size."""
+) -> object:
+    """The first channel of both."""
     from swinlib import figures
 
-    if got.shape == want.shape:
-        return figures.show_answer(got[0, 0], want[0, 0])
+    return figures.show_answer(got[0, 0], want[0, 0])

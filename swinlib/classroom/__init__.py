@@ -1,1 +1,1 @@
-"""Exercises for a class: student notebooks, assignments, and grades."""
+"""Exercises for a class: the pages of the book, and the notebooks that are made of them."""

@@ -18,7 +18,7 @@ MUTANTS = [
     for exercise in check.EXERCISES.values()
     for mistake in exercise.mistakes
 ]
-HARD_TO_FIND = 0.5  # shares of the points above which a mistake would be worth more than a right answer
+MOST_CREDIT = 0.5  # share of the points that a known mistake may earn
 
 
 def alternatives(chapter):
@@ -93,7 +93,7 @@ def test_at_least_four_mistakes_and_two_other_solutions(exercise):
     assert len({mistake.name for mistake in exercise.mistakes}) == len(exercise.mistakes) >= 4
     assert all(mistake.explanation for mistake in exercise.mistakes)
     assert len({mistake.explanation for mistake in exercise.mistakes}) == len(exercise.mistakes)
-    assert all(0 <= mistake.credit <= HARD_TO_FIND for mistake in exercise.mistakes)
+    assert all(0 <= mistake.credit <= MOST_CREDIT for mistake in exercise.mistakes)
     assert sum(param.values[0] is exercise for param in ALTERNATIVES) >= 2
 
 
