@@ -48,6 +48,12 @@ RUN_PACKAGES = (
     ("ipykernel", "6", ""),
     ("jupyterlab", "4.4", ""),
 )
+GRADE_PACKAGES = (
+    ("nbgrader", "0.9.6", ""),
+    ("hypothesis", "6.130", ""),
+    ("psutil", "6", ""),
+    ("pyseccomp", "0.1.2", ""),
+)
 TRY_TORCH = "import torch, torchvision; torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)"
 TRY_SANDBOX = ("--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--", "true")
 
@@ -255,8 +261,9 @@ def checks_for_running() -> list[Check]:
 
 
 def checks_for_grading() -> list[Check]:
-    """Look at what grading needs of the machine: a sandbox for code that nobody has read."""
+    """Look at what grading needs beside: nbgrader, and a sandbox for code that nobody has read."""
     checks = [check_linux(platform.system())]
+    checks += [check_package(name, installed(name), oldest, too_new) for name, oldest, too_new in GRADE_PACKAGES]
     if checks[0].passed:
         path = shutil.which("bwrap")
         checks.append(check_sandbox(path, *(try_command([path, *TRY_SANDBOX], SANDBOX_LIMIT) if path else (1, ""))))
@@ -300,7 +307,7 @@ def main() -> int:
         *report("For everything", everywhere),
         *report("To build the book", building),
         *report("To run the notebooks", running),
-        *report("To grade a class: a sandbox for the students' code, beside what the notebooks need", grading),
+        *report("To grade a class: nbgrader and a sandbox, beside what the notebooks need", grading),
         *report("For the tests that open the pages in a browser", browser),
         *to_do([*everywhere, *building, *running, *grading, *browser]),
         verdict("Can this machine build the book", [*everywhere, *building]),

@@ -42,9 +42,14 @@ Case = dict[str, object]
 Arguments = dict[str, object]
 
 SHRINKING_SECONDS = 1.0  # a good small input comes in the first hundred attempts; the learner waits for it
-UNWRITTEN = "not written yet"  # instead of an error's name, for a function that is still as it was handed out
+# Instead of an error's name. One call is enough to say these, and no smaller input would say more.
+UNWRITTEN = "not written yet"  # the function is still as it was handed out
+UNDEFINED = "not defined"  # there is no function of that name
+ENDED = "ended"  # the call ended the process, or was ended for what it took
+FINAL = (UNWRITTEN, UNDEFINED, ENDED)
 LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]))
 COMPARED = 16  # inputs on which an answer is held against each known mistake
+FAR_LARGER = 1000  # times the entries of the right result: no judge needs to look into it
 
 
 class CheckFailed(Exception):  # noqa: N818 - what a learner reads; nothing is broken
@@ -61,7 +66,7 @@ class ForbiddenCallError(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call gave: ``value``, or ``error``, an exception's name or `UNWRITTEN`, with what to say of it."""
+    """What one call gave: ``value``, or ``error``, an exception's name or one of `FINAL`, with what to say of it."""
 
     value: object = None
     error: str | None = None
@@ -110,6 +115,10 @@ class Exercise:
         name: of the function that the learner writes, and of the check.
         reference: the right answer, called with a case's arguments.
         mistakes: known wrong answers, in the order in which an answer is held against them.
+        probe: calls an answer with a case's arguments.
+        calls_plainly: whether that is all it does.
+        judged: says what is wrong with a result; see `judge`.
+        pictured: draws a result beside the right one; see `picture`.
     """
 
     def __init__(
@@ -132,15 +141,16 @@ class Exercise:
         self.without = without
         self.inputs = inputs
         self.mistakes: list[Mistake] = []
-        self._probe = probe or (lambda answer, *args: answer(*args))
-        self._judge: Callable[..., str | None] = lambda got, want, **arguments: difference(got, want)
-        self._picture: Callable | None = None
+        self.calls_plainly = probe is None
+        self.probe = probe or (lambda answer, *args: answer(*args))
+        self.judged: Callable[..., str | None] = lambda got, want, **arguments: difference(got, want)
+        self.pictured: Callable | None = None
 
     # What a chapter adds to its exercise -----------------------------------------------------------------------
 
     def judge(self, function: Callable[..., str | None]) -> Callable[..., str | None]:
         """Decorator: ``function(got, want, **arguments)`` says what is wrong, or None; instead of `difference`."""
-        self._judge = function
+        self.judged = function
         return function
 
     def mistake(self, function: Callable | None = None, *, credit: float = 0.0) -> Callable:
@@ -155,7 +165,7 @@ class Exercise:
 
         A notebook shows it with the message, for tensors of the right shape.
         """
-        self._picture = function
+        self.pictured = function
         return function
 
     # One call ---------------------------------------------------------------------------------------------------
@@ -172,24 +182,27 @@ class Exercise:
         try:
             with torch.random.fork_rng(devices=[]), refuse(() if anything_goes else self.without):
                 torch.manual_seed(0)
-                return Outcome(self._probe(answer, *arguments))
+                return Outcome(self.probe(answer, *arguments))
         except Exception as error:
-            kind = UNWRITTEN if is_unwritten(error) else type(error).__name__
-            return Outcome(error=kind, message=_what_was_raised(error))
+            if is_unwritten(error):
+                return Outcome(error=UNWRITTEN)
+            return Outcome(error=type(error).__name__, message=_what_was_raised(error))
 
     def expected(self, case: Case) -> object:
         """What the right answer gives for a case."""
         arguments = list(self.arguments(**case).values())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            return self._probe(self.reference, *arguments)
+            return self.probe(self.reference, *arguments)
 
     def problem(self, outcome: Outcome, case: Case) -> str | None:
         """What is wrong with an outcome, in words; None if it is right."""
         if outcome.error is not None:
             return outcome.message or f"your code raised {outcome.error}"
+        if _far_larger(outcome.value, self.expected(case)):
+            return difference(outcome.value, self.expected(case))
         try:
-            return self._judge(outcome.value, self.expected(case), **self.arguments(**case))
+            return self.judged(outcome.value, self.expected(case), **self.arguments(**case))
         except Exception as error:  # an answer of a form that the judge did not think of
             general = difference(outcome.value, self.expected(case))
             return general or f"the result could not be understood ({type(error).__name__}): {show(outcome.value)}"
@@ -222,20 +235,21 @@ class Exercise:
             if wrong:
                 smallest[:] = [(case, outcome, wrong)]
                 stop = min(stop, time.monotonic() + SHRINKING_SECONDS)
-                if outcome.error == UNWRITTEN:
+                if outcome.error in FINAL:
                     raise _Enough
                 raise _WrongError
 
-        for case in self.always:
-            with contextlib.suppress(_WrongError, _Enough):
-                trial(case)
-        with contextlib.suppress(_WrongError, _Enough, hypothesis.errors.Flaky, hypothesis.errors.FlakyFailure):
-            self._draw(trial, inputs or self.inputs, seed)
+        with contextlib.suppress(_Enough):
+            for case in self.always:
+                with contextlib.suppress(_WrongError):
+                    trial(case)
+            with contextlib.suppress(_WrongError, hypothesis.errors.Flaky, hypothesis.errors.FlakyFailure):
+                self._draw(trial, inputs or self.inputs, seed)
         if not smallest:
             return Verdict(True, f"{self.name}: right on {tried} {'input' if tried == 1 else 'inputs'}", credit=1.0)
         case, outcome, wrong = smallest[0]
-        if outcome.error == UNWRITTEN:
-            return Verdict(False, f"{self.name}: {UNWRITTEN}")
+        if outcome.error in FINAL:
+            return Verdict(False, f"{self.name}: {outcome.message or outcome.error}")
         given = ", ".join(f"{name} = {show(value)}" for name, value in self.arguments(**case).items())
         message = f"{self.name}, on the smallest input that fails: {given}.\n  {_sentence(wrong)}"
         mistake = self.diagnose(attempt, case)
@@ -283,15 +297,17 @@ class Exercise:
     def _show_picture(self, answer: Callable, case: Case | None) -> None:
         """In a notebook, for an exercise that has a picture."""
         ipython = sys.modules.get("IPython")
-        if self._picture is None or case is None or ipython is None or ipython.get_ipython() is None:
+        if self.pictured is None or case is None or ipython is None or ipython.get_ipython() is None:
             return
         got, want = self.attempt(answer, case).value, self.expected(case)
         if isinstance(got, torch.Tensor) and got.shape == want.shape:
-            ipython.display.display(self._picture(got, want, **self.arguments(**case)))
+            ipython.display.display(self.pictured(got, want, **self.arguments(**case)))
 
     def diagnose(self, attempt: Callable[[Case], Outcome], case: Case) -> Mistake | None:
         """The first known mistake that gives what an answer gives, on the samples and on one case more."""
         compared = [(each, attempt(each)) for each in (case, *self.samples)]
+        if any(outcome.error == ENDED for _, outcome in compared):
+            return None
         for mistake in self.mistakes:
             as_mistaken = partial(self.attempt, mistake.function, anything_goes=True)
             if all(_alike(as_mistaken(each), outcome) for each, outcome in compared):
@@ -347,6 +363,11 @@ def refuse(names: tuple[str, ...]) -> Iterator[None]:
         for name in names:
             stack.enter_context(mock.patch(name, refusal(name)))
         yield
+
+
+def _far_larger(got: object, want: object) -> bool:
+    tensors = isinstance(got, torch.Tensor) and isinstance(want, torch.Tensor)
+    return tensors and got.numel() > FAR_LARGER * (want.numel() + 1)
 
 
 def _alike(one: Outcome, other: Outcome) -> bool:

@@ -167,10 +167,10 @@ def test_a_notebook_shows_the_picture_of_a_wrong_answer(double, monkeypatch):
 def test_every_picture_of_the_book_draws():
     drawn = 0
     for each in check.EXERCISES.values():
-        if each._picture is not None:
+        if each.pictured is not None:
             case = dict(each.always[-1])
             want = each.expected(case)
-            assert each._picture(torch.zeros_like(want), want, **each.arguments(**case)).get_axes()
+            assert each.pictured(torch.zeros_like(want), want, **each.arguments(**case)).get_axes()
             drawn += 1
     assert drawn
 

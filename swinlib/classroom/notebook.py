@@ -1,0 +1,94 @@
+"""A student's notebook while it runs: the part of the worker that deals with code.
+
+Every method returns plain data, and raises nothing that the student's code could have raised.
+"""
+
+import contextlib
+import io
+from collections.abc import Iterator
+
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from swinlib import check
+from swinlib.check.exercise import UNDEFINED
+from swinlib.check.judging import show
+
+from .wire import WireError, pack
+
+MOST_TEXT = 10_000  # characters that a cell's output keeps
+
+
+class Notebook:
+    """Runs cells, and calls what they define on the cases of exercises."""
+
+    def __init__(self, checks: str) -> None:
+        """Start an IPython that writes no history.
+
+        Args:
+            checks: which exercises, see `swinlib.check.load`.
+        """
+        self.exercises = check.load(checks)
+        settings = Config()
+        settings.HistoryManager.enabled = False
+        settings.InteractiveShell.colors = "nocolor"
+        self.shell = InteractiveShell.instance(config=settings)
+        self.shell.enable_gui = lambda *args: None  # there is no screen, which `%matplotlib inline` need not know
+        # an error is told in one line, see `run`
+        self.shell.showtraceback = self.shell.showsyntaxerror = lambda *args, **options: None
+
+    def hello(self) -> bool:
+        """That it is there."""
+        return True
+
+    def run(self, source: str) -> dict[str, str | None]:
+        """Run a cell: what it printed, and its error in one line."""
+        with captured() as text:
+            try:
+                result = self.shell.run_cell(source, store_history=False)
+                raised = result.error_before_exec or result.error_in_exec
+                error = None if raised is None else _in_words(raised)
+            except BaseException as raised:
+                error = _in_words(raised)
+        return {"text": text.getvalue(), "error": error}
+
+    def call(self, name: str, case: dict) -> dict[str, object]:
+        """Call what the notebook has under the name of an exercise: an `Outcome` as a dict."""
+        if name not in self.shell.user_ns:
+            return {"error": UNDEFINED}
+        answer = self.shell.user_ns[name]
+        try:
+            if not callable(answer):
+                return {"error": UNDEFINED, "message": f"{name} is {show(answer)}, and no function"}
+            with captured():
+                outcome = self.exercises[name].attempt(answer, case)
+            told = {"value": outcome.value, "error": outcome.error, "message": outcome.message[:MOST_TEXT]}
+            pack(told)
+            return told
+        except WireError as raised:
+            return {"error": "WireError", "message": str(raised)}
+        except BaseException as raised:
+            return {"error": type(raised).__name__, "message": f"your code raised {_in_words(raised)}"}
+
+
+class _Clipped(io.StringIO):
+    """Keeps the beginning of what is written."""
+
+    def write(self, text: str) -> int:
+        super().write(text[: max(0, MOST_TEXT - self.tell())])
+        return len(text)
+
+
+@contextlib.contextmanager
+def captured() -> Iterator[io.StringIO]:
+    """Within it, what is printed goes into a text."""
+    text = _Clipped()
+    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+        yield text
+
+
+def _in_words(raised: BaseException) -> str:
+    try:
+        return f"{type(raised).__name__}: {raised}"[:MOST_TEXT]
+    except BaseException:
+        return "an error that cannot be shown"

@@ -1,0 +1,121 @@
+"""Verdicts on whole notebooks, in real sandboxes; hostile ones have a suite of their own."""
+
+import os
+
+import pytest
+import stand_ins
+from attacks import EXERCISES, KNOWN_MISTAKES, OTHER_STYLE, PAGE, RIGHT
+
+from swinlib.classroom import grading
+from swinlib.classroom.grading import Limits, NoSandboxError, grade_cells, grade_many
+
+SETUP = "import torch\n\nimport swinlib\nfrom swinlib import check"
+QUICK = Limits(seconds=5, patience=20)
+
+
+def grade(*cells, exercises=EXERCISES, **options):
+    return grade_cells((SETUP, *cells), exercises, checks=PAGE, seed=1, limits=QUICK, **options)
+
+
+def credits(graded):
+    return {name: result.credit for name, result in graded.results.items()}
+
+
+@pytest.mark.sandbox
+def test_right_wrong_missing_and_broken_answers_of_one_notebook():
+    graded = grade(
+        RIGHT["roll"],
+        OTHER_STYLE["window_reverse"],
+        KNOWN_MISTAKES["region_labels"],
+        "def additive_mask(labels, dtype)",
+        "cyclic_shift = 5",
+        "print('done')",
+    )
+    assert credits(graded) == {**dict.fromkeys(EXERCISES, 0.0), "roll": 1.0, "window_reverse": 1.0}
+    assert graded.results["roll"].passed
+    assert graded.results["region_labels"].mistake == "all_alike"
+    assert "nothing is kept apart" in graded.results["region_labels"].message
+    assert graded.results["additive_mask"].message == "additive_mask: not defined"
+    assert graded.results["cyclic_shift"].message == "cyclic_shift: cyclic_shift is 5, and no function"
+    assert "SyntaxError" in graded.ran[4].error
+    assert graded.ran[-1].text == "done\n"
+
+
+@pytest.mark.sandbox
+def test_a_cell_that_ends_the_process_costs_its_own_exercise_only():
+    graded = grade("import os; os._exit(0)\n" + RIGHT["roll"], RIGHT["window_reverse"], exercises=EXERCISES[:2])
+    assert credits(graded) == {"roll": 0.0, "window_reverse": 1.0}
+    assert "its process ended" in graded.ran[1].error
+
+
+@pytest.mark.sandbox
+def test_a_call_that_ends_the_process_is_made_once():
+    graded = grade("import os\ndef roll(x, shift):\n    os._exit(0)", RIGHT["window_reverse"], exercises=EXERCISES[:2])
+    assert credits(graded) == {"roll": 0.0, "window_reverse": 1.0}
+    assert graded.results["roll"].message.startswith("roll: its process ended")
+
+
+@pytest.mark.sandbox
+def test_calls_that_take_long_together_are_stopped_and_the_next_exercise_is_graded():
+    slow = "import time\ndef roll(x, shift):\n    time.sleep(3)\n    return x[(torch.arange(len(x)) - shift) % len(x)]"
+    graded = grade(slow, RIGHT["window_reverse"], exercises=EXERCISES[:2])
+    assert credits(graded) == {"roll": 0.0, "window_reverse": 1.0}
+    assert "more than 20 seconds together" in graded.results["roll"].message
+
+
+@pytest.mark.sandbox
+def test_many_at_a_time_get_the_same_grades_twice():
+    submissions = {
+        "right": (SETUP, RIGHT["roll"]),
+        "wrong": (SETUP, KNOWN_MISTAKES["roll"]),
+        "empty": (),
+    }
+    once, again = (
+        dict(grade_many(submissions, ["roll"], checks=PAGE, seed=5, processes=2, limits=QUICK)) for _ in range(2)
+    )
+    assert once == again
+    assert {name: graded.results["roll"].credit for name, graded in once.items()} == {
+        "right": 1.0,
+        "wrong": 0.0,
+        "empty": 0.0,
+    }
+
+
+@pytest.mark.sandbox
+def test_checks_of_a_teachers_own_file_are_seen_inside(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from swinlib.check.exercise import exercise\nfrom swinlib.check.inputs import integers\n\n\n"
+        "@exercise(lambda n: n + 1, n=integers(0, 9))\ndef successor(n):\n    return {'n': n}\n"
+    )
+    graded = grade_cells(["def successor(n): return n + 1"], ["successor"], checks=str(path), seed=1, limits=QUICK)
+    assert credits(graded) == {"successor": 1.0}
+
+
+def test_an_exercise_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="has no exercise 'rolls'; it has roll,"):
+        grade("", exercises=["rolls"])
+
+
+def test_without_a_sandbox_nothing_runs(monkeypatch):
+    # processes that are spawned look the command up anew, so it must be hidden from them too
+    monkeypatch.setenv("PATH", os.path.dirname(os.path.realpath(os.__file__)))
+    with pytest.raises(NoSandboxError):
+        list(grade_many({"one": (SETUP,)}, ["roll"], checks=PAGE, seed=1, processes=1))
+
+
+def test_what_says_that_it_is_unsafe_grades_without_one(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    graded = grade(RIGHT["roll"], exercises=["roll"], unsafe=True)
+    assert credits(graded) == {"roll": 1.0}
+
+
+def test_a_grader_that_dies_takes_no_other_grade_along(monkeypatch):
+    monkeypatch.setattr(grading, "grade_cells", stand_ins.grade_or_die)
+    submissions = {f"s{number}": (("die",) if number == 2 else ("fine",)) for number in range(5)}
+    graded = dict(grade_many(submissions, ["roll"], checks=PAGE, seed=1, processes=2))
+    assert {name: each.results["roll"].credit for name, each in graded.items()} == {
+        **dict.fromkeys(submissions, 1.0),
+        "s2": 0.0,
+    }
+    assert "the grader itself ended" in graded["s2"].results["roll"].message

@@ -1,0 +1,265 @@
+"""A real sandbox: what code can do in it, what it cannot, and how it ends."""
+
+import os
+import stat
+import sys
+import time
+
+import psutil
+import pytest
+import torch
+
+from swinlib.classroom import sandbox
+from swinlib.classroom.sandbox import EndedError, Limits, NoSandboxError, Sandbox, bubblewrap, refused_calls
+
+CHAPTER = "07_roll_and_shifted_windows"
+ROLL = "import torch\ndef roll(x, shift):\n    return x[(torch.arange(len(x)) - shift) % len(x)]"
+SECRET = "a word that only the teacher has"
+
+
+@pytest.fixture(scope="module")
+def box():
+    with Sandbox(CHAPTER) as box:
+        yield box
+
+
+def run(box, source):
+    ran = box.ask("run", source)
+    assert ran["error"] is None, ran["error"]
+    return ran["text"].strip()
+
+
+def error(box, source):
+    return box.ask("run", source)["error"]
+
+
+@pytest.mark.sandbox
+def test_cells_run_and_what_they_define_can_be_called(box):
+    assert run(box, "print('said')") == "said"
+    assert error(box, "1 / 0") == "ZeroDivisionError: division by zero"
+    assert "SyntaxError" in error(box, "def roll(x, shift)")
+    run(box, ROLL)
+    outcome = box.ask("call", "roll", {"length": 4, "shift": 1})
+    assert outcome["error"] is None
+    assert torch.equal(outcome["value"], torch.tensor([3.0, 0.0, 1.0, 2.0]))
+
+
+@pytest.mark.sandbox
+def test_magics_of_a_notebook_run(box):
+    assert run(box, "%matplotlib inline\n%load_ext autoreload\nprint('after')") == "after"
+
+
+@pytest.mark.sandbox
+def test_what_is_printed_is_cut_short(box):
+    assert len(box.ask("run", "print('x' * 10**8)")["text"]) == 10_000
+    assert box.ask("run", "import os; os.write(1, b'x' * 10**7); os.write(2, b'x' * 10**7)\nprint(1)")["text"] == "1\n"
+
+
+@pytest.mark.sandbox
+def test_nothing_of_the_teacher_can_be_seen(box, tmp_path, monkeypatch):
+    (tmp_path / "gradebook.db").write_text(SECRET)
+    assert "FileNotFoundError" in error(box, f"open({str(tmp_path / 'gradebook.db')!r})")
+    assert run(box, "import os; print([n for n in os.listdir('/proc') if n.isdigit()])").count("'") <= 6
+    here = "import pathlib, swinlib; here = pathlib.Path(swinlib.__file__).parents[1]"
+    assert run(box, f"{here}\nprint(sorted(path.name for path in here.iterdir()))") == "['swinlib']"
+    monkeypatch.setenv("TEACHERS_TOKEN", SECRET)
+    with Sandbox(CHAPTER) as another:
+        assert SECRET not in run(another, "import os; print(os.environ)")
+        assert SECRET not in str(another.ask("run", "print(open('/proc/1/environ').read())"))
+
+
+@pytest.mark.sandbox
+def test_nothing_can_be_written_but_two_folders_in_memory(box):
+    folders = ["/", "/dev", "/usr", "/usr/bin", "/etc", "/proc", "/lib"]
+    folders += [sys.prefix, os.path.dirname(sandbox.__file__), os.path.dirname(torch.__file__)]
+    for folder in folders:
+        assert "Error" in error(box, f"open({folder + '/x'!r}, 'w')"), folder
+    for folder in ("/tmp", "/dev/shm"):
+        run(box, f"open('{folder}/x', 'w').write('x')")
+    more = "with open('/tmp/large', 'wb') as f:\n    for _ in range(40):\n        f.write(bytes(2**24))"
+    assert "Error" in error(box, more)
+    run(box, "import os; os.unlink('/tmp/large')")
+
+
+@pytest.mark.sandbox
+def test_there_is_no_network(box):
+    for address in ("127.0.0.1", "192.0.2.1"):
+        assert "Error" in error(box, f"import socket; socket.create_connection(({address!r}, 80), 1)")
+    assert run(box, "import socket; print(socket.if_nameindex())") == "[(1, 'lo')]"
+
+
+@pytest.mark.sandbox
+def test_it_is_nobody_and_can_become_nobody_else(box):
+    assert run(box, "import os; print(os.getuid() in (0, 1000), os.getgroups())").startswith("False")
+    status = run(box, "print(open('/proc/self/status').read())")
+    assert "CapEff:\t0000000000000000" in status
+    assert "NoNewPrivs:\t1" in status
+    assert "Seccomp:\t2" in status
+    assert "PermissionError" in error(box, "import os; os.setuid(0)")
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    "call",
+    [
+        "os.memfd_create('x')",
+        "check(libc.shmget(0, 4096, 0o1666))",
+        "check(libc.ptrace(16, os.getppid(), 0, 0))",
+        "check(libc.unshare(0x10000000))",
+        "check(libc.mount(None, b'/', None, 32 | 4096, None))",
+        "os.chroot('/tmp')",
+        "os.setpriority(os.PRIO_PROCESS, 0, -5)",
+    ],
+)
+def test_the_kernel_refuses(box, call):
+    before = (
+        "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        "def check(result):\n    if result < 0:\n        raise OSError(ctypes.get_errno(), 'refused')\n"
+    )
+    assert "Errno 1]" in error(box, before + call)
+
+
+def lives(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE  # one that nobody has taken note of is dead all the same
+    except psutil.NoSuchProcess:
+        return False
+
+
+FORKS = """
+import os, time
+for _ in range({children}):
+    if not os.fork():
+        taken = b"x" * {size}
+        time.sleep(20)
+time.sleep(20)
+"""
+THREADS = """
+import threading, time
+for _ in range({threads}):
+    threading.Thread(target=time.sleep, args=(20,), daemon=True).start()
+"""
+SCRIBBLE = """
+import os
+for descriptor in range(3, 20):
+    try:
+        os.write(descriptor, b"x" * 100)
+    except OSError:
+        pass
+"""
+LIFT = """
+import resource
+try:
+    resource.setrlimit(resource.RLIMIT_DATA, (2**40, 2**40))
+except ValueError:
+    pass
+taken = bytearray(2**31)
+"""
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("limits", "source", "why"),
+    [
+        (Limits(seconds=1), "while True: pass", "more than 1 seconds of processor time"),
+        (Limits(patience=1), "import time; time.sleep(60)", "no answer in 1 seconds"),
+        (Limits(patience=1), "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", "no answer in 1 seconds"),
+        (Limits(), "import os; os._exit(0)", "its process ended"),
+        (Limits(), "import ctypes; ctypes.string_at(0)", "its process ended"),
+        (Limits(memory=2**30), FORKS.format(children=8, size=2**28), "more than 1 GiB of memory"),
+        (Limits(processes=30), THREADS.format(threads=24) + FORKS.format(children=9, size=1), "more than 30 processes"),
+        (Limits(), SCRIBBLE, "wrote into the line"),
+    ],
+    ids=["loop", "sleep", "stop", "exit", "crash", "memory of several", "processes", "forged"],
+)
+def test_a_sandbox_that_takes_too_much_ends_with_all_that_it_started(limits, source, why, monkeypatch):
+    # the kernel's own limit on processes has a test of its own; here it is the watch that must see them
+    kept = {**limits.of_each_process(), "RLIMIT_NPROC": 1000}
+    monkeypatch.setattr(Limits, "of_each_process", lambda self: kept)
+    with Sandbox(CHAPTER, limits=limits) as box:
+        family = psutil.Process(box.process.pid).children(recursive=True)
+        assert family
+        with pytest.raises(EndedError, match=why):
+            box.ask("run", source)
+        assert box.process is None
+        assert not any(lives(process) for process in family)
+        with pytest.raises(EndedError, match="is gone"):
+            box.ask("hello")
+
+
+@pytest.mark.sandbox
+def test_memory_of_one_process_is_limited_by_the_kernel():
+    with Sandbox(CHAPTER, limits=Limits(memory=2**30)) as box:
+        assert "MemoryError" in error(box, "taken = bytearray(2**31)")
+        assert "MemoryError" in error(box, LIFT)
+
+
+@pytest.mark.sandbox
+def test_processes_are_limited_by_the_kernel():
+    with Sandbox(CHAPTER, limits=Limits(processes=20)) as box:
+        said = box.ask("run", "import subprocess\nwaiting = [subprocess.Popen(['sleep', '9']) for _ in range(60)]")
+        assert "Resource temporarily unavailable" in str(said["error"])
+
+
+@pytest.mark.sandbox
+def test_two_sandboxes_know_nothing_of_each_other():
+    with Sandbox(CHAPTER) as one, Sandbox(CHAPTER) as other:
+        run(one, "open('/tmp/note', 'w').write('x'); open('/dev/shm/note', 'w').write('x')")
+        assert "FileNotFoundError" in error(other, "open('/tmp/note')")
+        assert "FileNotFoundError" in error(other, "open('/dev/shm/note')")
+
+
+@pytest.mark.sandbox
+def test_a_worker_ends_when_the_grader_does():
+    box = Sandbox(CHAPTER)
+    box.start()
+    family = [psutil.Process(box.process.pid), *psutil.Process(box.process.pid).children(recursive=True)]
+    box.process.stdin.close()
+    assert not psutil.wait_procs(family, timeout=20)[1]
+    box.stop()
+
+
+def test_without_bubblewrap_it_refuses_and_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    with pytest.raises(NoSandboxError, match=r"apt-get install bubblewrap.*--unsafe-run-code-without-a-sandbox"):
+        Sandbox(CHAPTER).start()
+
+
+def test_on_another_system_it_refuses(monkeypatch):
+    monkeypatch.setattr(sandbox.sys, "platform", "darwin")
+    with pytest.raises(NoSandboxError, match="this is darwin, not Linux"):
+        bubblewrap(CHAPTER, 1, 3)
+    monkeypatch.setattr(sandbox.sys, "platform", "win32")
+    for unsafe in (False, True):
+        with pytest.raises(NoSandboxError, match="wsl --install"):
+            Sandbox(CHAPTER, unsafe=unsafe).start()
+
+
+def test_a_bubblewrap_that_starts_nothing_is_told_with_its_own_words(monkeypatch, tmp_path):
+    fake = tmp_path / "bwrap"
+    fake.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: str(fake))
+    monkeypatch.setattr(sandbox.sys, "platform", "linux")
+    with pytest.raises(NoSandboxError, match=r"No permissions to create new namespace\n.*swinlib.doctor"):
+        Sandbox(CHAPTER).start()
+
+
+def test_without_libseccomp_it_refuses(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyseccomp", None)
+    refused_calls.cache_clear()
+    with pytest.raises(NoSandboxError, match="libseccomp2"):
+        refused_calls()
+    refused_calls.cache_clear()
+
+
+def test_what_says_that_it_is_unsafe_runs_code_without_a_sandbox(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    with Sandbox(CHAPTER, unsafe=True) as box:
+        assert run(box, f"print(open({str(secret)!r}).read())") == SECRET
+        started = time.monotonic()
+        box.limits = Limits(seconds=1)
+        with pytest.raises(EndedError, match="processor time"):
+            box.ask("run", "while True: pass")
+        assert time.monotonic() - started < 30
