@@ -1,5 +1,13 @@
 """What all tests share: fixed seeds, fixed Hypothesis examples, a Swin that runs in milliseconds, and a browser."""
 
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nbformat
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -22,6 +30,14 @@ settings.register_profile(
     "swinlib", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("swinlib")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--screenshots", metavar="FOLDER", help="keep pictures of what is seen in JupyterLab in a folder")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "live: starts JupyterLab and a kernel (deselect with -m 'not live')")
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +84,39 @@ def browser():
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def jupyterlab(tmp_path):
+    """``jupyterlab(notebook)`` starts JupyterLab with one notebook and nobody's settings, and gives its address."""
+    pytest.importorskip("jupyterlab")
+    servers = []
+
+    def start(notebook):
+        nbformat.write(notebook, tmp_path / "live.ipynb")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
+        command += [
+            f"--port={port}",
+            "--port-retries=0",
+            "--IdentityProvider.token=",
+            f"--ServerApp.root_dir={tmp_path}",
+        ]
+        environment = {**os.environ, **folders, "HOME": str(tmp_path)}
+        with open(tmp_path / "log", "w") as log:
+            servers.append(subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log, env=environment))
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=5)
+                return f"http://127.0.0.1:{port}/lab/tree/live.ipynb?reset"
+            except OSError:
+                time.sleep(0.5)
+        pytest.fail("JupyterLab did not start:\n" + (tmp_path / "log").read_text()[-2000:])
+
+    yield start
+    for server in servers:
+        server.terminate()
+        server.wait(30)

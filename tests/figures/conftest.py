@@ -4,10 +4,6 @@ import pytest
 import torch
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "live: starts JupyterLab and a kernel (deselect with -m 'not live')")
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Put what opens a browser after the notebooks, whose kernels want the event loop first."""

@@ -1,12 +1,5 @@
 """Pictures and figures in a running kernel, and in JupyterLab."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-
 import nbformat
 import pytest
 
@@ -37,41 +30,12 @@ def test_a_notebook_shows_a_picture_once_and_in_the_same_bytes_with_or_without_p
     assert bare[0].data == after[0].data
 
 
-@pytest.fixture
-def lab(tmp_path):
-    """JupyterLab on this machine, with one notebook and nobody's settings; gives the notebook's address."""
-    pytest.importorskip("jupyterlab")
-    pytest.importorskip("anywidget")
-    nbformat.write(_notebook(f"{SETUP}\nfigures.attention_reach()"), tmp_path / "live.ipynb")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
-    command += ["--port-retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={tmp_path}"]
-    with open(tmp_path / "log", "w") as log:
-        environment = {**os.environ, **folders, "HOME": str(tmp_path)}
-        server = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log, env=environment)
-        try:
-            for _ in range(120):
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=5)
-                    break
-                except OSError:
-                    time.sleep(0.5)
-            else:
-                pytest.fail("JupyterLab did not start:\n" + (tmp_path / "log").read_text()[-2000:])
-            yield f"http://127.0.0.1:{port}/lab/tree/live.ipynb?reset"
-        finally:
-            server.terminate()
-            server.wait(30)
-
-
 @pytest.mark.live
-def test_jupyterlab_answers_to_values_of_the_readers_own(browser, lab):
+def test_jupyterlab_answers_to_values_of_the_readers_own(browser, jupyterlab):
+    pytest.importorskip("anywidget")
     page = browser.new_page()
     page.set_default_timeout(90_000)
-    page.goto(lab)
+    page.goto(jupyterlab(_notebook(f"{SETUP}\nfigures.attention_reach()")))
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     page.locator(".jp-CodeCell").first.click()
     page.keyboard.press("Shift+Enter")
