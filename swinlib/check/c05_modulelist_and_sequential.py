@@ -8,7 +8,6 @@ from functools import cache
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import swin_transformer as published
 
 from .exercise import Arguments, exercise
 from .inputs import booleans, integers, lists, noise, numbered, sampled_from
@@ -753,6 +752,8 @@ class _StateDict(dict):
 @cache
 def _shapes(depths: tuple[int, ...], window_size: tuple[int, int], version: int) -> dict[str, tuple[int, ...]]:
     """Names and shapes of torchvision's Swin."""
+    from torchvision.models import swin_transformer as published  # here, since it costs a sandbox a second
+
     block, merging = (
         (published.SwinTransformerBlock, published.PatchMerging)
         if version == 1

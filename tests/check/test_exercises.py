@@ -1,6 +1,8 @@
 """Each exercise: every right answer passes, every known mistake fails and is told which it is."""
 
 import importlib.util
+import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -54,6 +56,14 @@ def test_every_chapter_has_its_page_and_its_checks():
     assert [page.name for page in PAGES] == list(check.CHAPTERS)
     for page in PAGES:
         assert [exercise.name for exercise in page.exercises] == list(check.CHAPTERS[page.name])
+
+
+def test_the_checks_are_imported_without_torchvision():
+    """Each sandbox of a class imports them all anew."""
+    code = "import sys, swinlib.check; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "torch" in modules
+    assert not {"torchvision", "torch._dynamo", "sklearn", "matplotlib"} & set(modules)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
