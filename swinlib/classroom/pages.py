@@ -11,11 +11,15 @@ is the page's introduction and its imports. The cells of an exercise, in this or
 - the check, tagged ``check``: ``check.name(name)``.
 
 The student's notebook has a stub instead of the solution, made from its signature and docstring, and no explanation.
+The instructor's notebook has everything, in nbgrader's form. What a student gets in place of a cell is kept in that
+cell's metadata, as ``swinlib.begun``; `released` puts it there.
 """
 
 import ast
 import copy
+import math
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,21 +122,81 @@ def _exercise(page: str, cells: list[NotebookNode]) -> PageExercise:
 
 def student_notebook(page: Page) -> NotebookNode:
     """What a learner starts from: no solutions, no explanations, no outputs."""
+    notebook = released(assignment_notebook(page))
+    for cell in notebook.cells:
+        cell.metadata = NotebookNode()
+    return notebook
+
+
+def assignment_notebook(page: Page, points: Mapping[str, float] | None = None) -> NotebookNode:
+    """The instructor's notebook for nbgrader: solutions to be taken out at release, and checks that carry points.
+
+    Args:
+        page: of exercises.
+        points: by exercise, where they are not those of the page.
+
+    Raises:
+        PageError: if points are given to an exercise that the page does not have, or are no number from 0 up.
+    """
+    points = dict(points or {})
+    names = [exercise.name for exercise in page.exercises]
+    for name, number in points.items():
+        if name not in names:
+            raise PageError(f"{page.name} has no exercise {name!r} to give points to; it has {', '.join(names)}.")
+        if not (math.isfinite(number) and number >= 0):
+            raise PageError(f"{page.name}, exercise {name}: points must be a number from 0 up, got {number}.")
     cells = [_plain(cell) for cell in page.introduction]
     for exercise in page.exercises:
-        for cell in exercise.cells:
-            tags = cell.metadata.get("tags", [])
-            cell = _plain(cell)
-            if "solution" in tags:
-                if exercise.starts_from_code:
-                    continue
-                cell.source = stub(cell.source)
-            elif cell.cell_type == "markdown":
-                cell.source = FOLD.sub(lambda fold: "" if fold[1] == "Explanation" else fold[0], cell.source).strip()
-            if cell.source:
-                cells.append(cell)
+        cells += _assignment_cells(exercise, points.get(exercise.name, exercise.points))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    return nbformat.v4.new_notebook(cells=[cell for cell in cells if cell.source], metadata={"kernelspec": kernel})
+
+
+def _assignment_cells(exercise: PageExercise, points: float) -> Iterator[NotebookNode]:
+    """The cells of one exercise in nbgrader's form.
+
+    Where code is given to be repaired, the cell that gives it is the one in which the student works.
+    """
+    for page_cell in exercise.cells:
+        tags = page_cell.metadata.get("tags", [])
+        cell = _plain(page_cell)
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.strip()
+            _begin(cell, FOLD.sub(lambda fold: "" if fold[1] == "Explanation" else fold[0], cell.source).strip())
+        elif "check" in tags:
+            cell.metadata.nbgrader = _nbgrader(f"check_{exercise.name}", grade=True, locked=True, points=points)
+        elif "given" in tags and exercise.name in _functions(cell.source):
+            given, cell.source = cell.source, exercise.solution
+            cell.metadata.nbgrader = _nbgrader(exercise.name, solution=True)
+            _begin(cell, given)
+        elif "solution" in tags:
+            if exercise.starts_from_code:
+                continue
+            cell.metadata.nbgrader = _nbgrader(exercise.name, solution=True)
+            _begin(cell, stub(cell.source))
+        yield cell
+
+
+def _nbgrader(identity: str, **more: object) -> NotebookNode:
+    """A cell's metadata, as version 3 of nbgrader's format asks for them."""
+    kinds = {"grade": False, "locked": False, "solution": False, "task": False}
+    return nbformat.from_dict({"grade_id": identity, "schema_version": 3, **kinds, **more})
+
+
+def _begin(cell: NotebookNode, begun: str) -> None:
+    """Keep what the student gets in place of a cell, if that is something else."""
+    if begun != cell.source:
+        cell.metadata.swinlib = NotebookNode(begun=begun)
+
+
+def released(notebook: NotebookNode) -> NotebookNode:
+    """What students get of an instructor's notebook: each cell as it is begun, and no metadata that tells more."""
+    notebook = copy.deepcopy(notebook)
+    notebook.metadata.pop("swinlib", None)
+    for cell in notebook.cells:
+        cell.source = cell.metadata.pop("swinlib", {}).get("begun", cell.source)
+    notebook.cells = [cell for cell in notebook.cells if cell.source]
+    return notebook
 
 
 def stub(solution: str) -> str:

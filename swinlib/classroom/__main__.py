@@ -1,0 +1,174 @@
+"""``python -m swinlib.classroom``: a course from its folder to its grades."""
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import Positional, arg
+
+from . import course as courses
+from .course import Course, CourseError, Summary
+from .grading import Limits, NoSandboxError
+from .handed_in import printable
+
+EXIT_USE, EXIT_INTERRUPTED = 2, 130
+MOST_SHOWN = 20  # names of those not graded that are printed; the table has all of them
+
+CourseFolder = Annotated[Path, arg(name="course", help="The course folder.")]
+
+
+def new(folder: Positional[Path]) -> None:
+    """Make a course folder.
+
+    Args:
+        folder: That does not exist yet, or is empty; not inside of the book.
+    """
+    course = courses.new(folder)
+    print(f"made {course.root}; list your students in students.csv, and the late penalty in nbgrader_config.py.")
+
+
+def assign(
+    page: Positional[str],
+    course: CourseFolder = Path("."),
+    name: str | None = None,
+    due: str | None = None,
+    points: tuple[str, ...] = (),
+    checks: Path | None = None,
+) -> None:
+    """Make an assignment of a page of exercises. Done again, it makes it anew.
+
+    Args:
+        page: Its number, its name, or the path of a page of your own.
+        name: Of the assignment; the page's if not given.
+        due: When it is due, such as 2026-03-01T23:59; this machine's time, or with a zone at its end, such as +01:00.
+        points: Such as roll=3 cyclic_shift=1.5, where they are not those of the page.
+        checks: A Python file that defines the exercises of a page of your own, or a TOML file of private variants.
+    """
+    assignment = courses.assign(
+        Course.at(course), page, name=name, due=_time(due), points=dict(map(_points, points)), checks=checks
+    )
+    total = sum(assignment.exercises.values())
+    print(f"made source/{assignment.name}: {len(assignment.exercises)} exercises, {total:g} points.")
+
+
+def release(assignment: Positional[str], course: CourseFolder = Path(".")) -> None:
+    """Make the notebook that students get; it has no solutions.
+
+    Args:
+        assignment: Its name.
+    """
+    print(f"give your students {courses.release(Course.at(course), assignment)}")
+
+
+def collect(
+    assignment: Positional[str],
+    folder: Positional[Path],
+    course: CourseFolder = Path("."),
+    received: Path | None = None,
+) -> None:
+    """Take what students handed in into the course. The originals are not touched, and nothing of them is run.
+
+    Args:
+        assignment: Its name.
+        folder: Holds STUDENT/ASSIGNMENT/PAGE.ipynb, STUDENT/PAGE.ipynb or STUDENT.ipynb.
+        received: A table with the columns student and received, which says when work came. If not given, that is when
+            its file last changed, so collect from where students put it, not from a copy.
+    """
+    outcome = courses.collect(Course.at(course), assignment, folder, received=received)
+    print(
+        f"{len(outcome.new)} collected, {len(outcome.unchanged)} as before, {len(outcome.not_gradable)} not gradable."
+    )
+    _tell_reasons(outcome.not_gradable)
+
+
+def grade(
+    assignment: Positional[str],
+    course: CourseFolder = Path("."),
+    processes: int | None = None,
+    seconds: float = Limits.seconds,
+    patience: float = Limits.patience,
+    unsafe: Annotated[bool, arg(name="unsafe-run-code-without-a-sandbox")] = False,
+) -> None:
+    """Grade what was collected, and write gradebook.csv, results.csv, not_graded.csv and the feedback.
+
+    What is graded already is not run again. If it is interrupted, the same command goes on.
+
+    Args:
+        assignment: Its name.
+        processes: Submissions that run at the same time; as many as there are processors if not given.
+        seconds: Of processor time that one call may take, or one cell.
+        patience: Seconds on the clock for one call or cell, and for all calls of one exercise.
+        unsafe: Where there is no sandbox, let the students' code do on this machine whatever it says.
+    """
+    if processes is not None and processes < 1:
+        raise CourseError(f"--processes must be 1 or more, got {processes}.")
+    if not (seconds > 0 and patience > 0):
+        raise CourseError(f"--seconds and --patience must be more than 0, got {seconds:g} and {patience:g}.")
+    summary = courses.grade(
+        Course.at(course),
+        assignment,
+        processes=processes or os.cpu_count() or 1,
+        limits=Limits(seconds=seconds, patience=patience),
+        unsafe=unsafe,
+    )
+    _tell(summary)
+
+
+def _tell(summary: Summary) -> None:
+    """How many are right, and what went wrong most often."""
+    print(f"{summary.graded} graded, {summary.run} of them run now; {len(summary.not_graded)} not graded.")
+    width = max(map(len, summary.mistakes), default=0)
+    for exercise, mistakes in summary.mistakes.items():
+        share = summary.right[exercise] / summary.graded if summary.graded else 0
+        often = ", ".join(f"{mistake} ({count})" for mistake, count in mistakes.most_common(3))
+        print(f"  {exercise:<{width}}  {share:4.0%} right" + (f"; mistakes: {often}" if often else ""))
+    _tell_reasons(summary.not_graded)
+
+
+def _tell_reasons(reasons: dict[str, str]) -> None:
+    """Who is left out, and why; names and reasons may hold what a student wrote."""
+    for student, reason in sorted(reasons.items())[:MOST_SHOWN]:
+        print(f"  {printable(student)}: {printable(reason)}")
+    if len(reasons) > MOST_SHOWN:
+        print(f"  ... and {len(reasons) - MOST_SHOWN} more")
+    if reasons:
+        print("They are listed in not_graded.csv.")
+
+
+def _points(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise CourseError(f"--points takes NAME=NUMBER, such as roll=3, got {text!r}.") from None
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        raise CourseError(
+            f"--due takes a time such as 2026-03-01T23:59 or 2026-03-01T23:59+01:00, got {text!r}."
+        ) from None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says, and return the exit code."""
+    commands = {command.__name__: command for command in (new, assign, release, collect, grade)}
+    try:
+        tyro.extras.subcommand_cli_from_dict(commands, prog="python -m swinlib.classroom", args=arguments)
+    except (CourseError, NoSandboxError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_USE
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from there.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,793 @@
+"""A course folder on nbgrader: assignments out of pages, hand-ins into the gradebook, feedback back.
+
+nbgrader keeps the gradebook, the points that a teacher gives by hand, the late penalty, and the CSV. What it does
+differently here, it is told by `configure`, which the course's ``nbgrader_config.py`` calls, so that its formgrader
+does the same. The folder::
+
+    nbgrader_config.py  students.csv  seed.txt  checks/<assignment>.*
+    source/<assignment>/  release/<assignment>/  submitted/<student>/<assignment>/  autograded/  feedback/
+    verdicts/<assignment>/<student>.json
+    gradebook.db  gradebook.csv  results.csv  not_graded.csv  nbgrader.log
+"""
+
+import contextlib
+import csv
+import hashlib
+import io
+import logging
+import os
+import secrets
+import shutil
+import sysconfig
+import unicodedata
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.converters.base import BaseConverter, NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.plugins import CsvExportPlugin
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearOutput,
+    ComputeChecksums,
+    GetGrades,
+    LimitOutput,
+    LockCells,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveAutoGrades,
+    SaveCells,
+)
+from nbgrader.utils import parse_utc
+from tqdm import tqdm
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+import swinlib
+from swinlib import check
+
+from . import grading
+from .handed_in import (
+    NotGradableError,
+    NothingThereError,
+    clean_notebook,
+    code_cells,
+    printable,
+    read_file,
+    student_name,
+)
+from .pages import Page, PageError, assignment_notebook, read_page
+from .steps import (
+    SEED,
+    TEMPLATES,
+    FeedbackExporter,
+    LatePenalty,
+    ShowVerdicts,
+    TakeCodeOnly,
+    TakeSolutionsOut,
+    TellByExercise,
+    leaks,
+    one_line,
+    read_assignment,
+    read_notebook,
+    read_seed,
+    verdict_path,
+)
+from .variants import variant_page
+from .verdicts import Assignment, read_verdict, student_sources, verdict_key, write_at_once, write_verdict
+
+CONFIGURATION = """\
+# nbgrader reads this file. What stands below the call of `configure` is yours to change.
+import swinlib.classroom.course
+
+c = get_config()  # noqa: F821 - nbgrader defines it
+swinlib.classroom.course.configure(c, __file__)
+
+# What a late hand-in costs: a share of its score for each day begun, and all of it after the latest day.
+c.LatePenalty.share_per_day = 0.1
+c.LatePenalty.latest_day = 7  # None: there is none
+"""
+STUDENTS = ("id", "first_name", "last_name", "email")
+RECEIVED = ("student", "received")
+NOT_GRADED = ("assignment", "student", "step", "reason")
+RESULTS = ("assignment", "student", "exercise", "points", "max_points", "mistake", "message")
+CHECKPOINTS = ".ipynb_checkpoints"  # which Jupyter leaves where a teacher opens a notebook; nbgrader leaves them out
+NOT_STUDENTS = {".git", "__MACOSX", CHECKPOINTS}  # folders that systems leave among hand-ins
+TIMESTAMP = "timestamp.txt"
+
+
+class CourseError(ValueError):
+    """The course cannot do what it was asked for; the message says what to do instead."""
+
+
+def configure(c: Config, file: str | Path) -> None:
+    """Tell nbgrader what it does differently in a course of this book.
+
+    Args:
+        c: nbgrader's configuration.
+        file: the configuration's file, which lies in the course folder.
+    """
+    c.CourseDirectory.root = str(Path(file).resolve().parent)
+    c.GenerateAssignment.preprocessors = [
+        LockCells,
+        TakeSolutionsOut,
+        ClearOutput,
+        CheckCellMetadata,
+        ComputeChecksums,
+        SaveCells,
+    ]
+    c.Autograde.sanitize_preprocessors = [
+        TakeCodeOnly,
+        ClearOutput,
+        OverwriteKernelspec,
+        OverwriteCells,
+        CheckCellMetadata,
+    ]
+    c.Autograde.autograde_preprocessors = [
+        ShowVerdicts,
+        LimitOutput,
+        SaveAutoGrades,
+        AssignLatePenalties,
+        CheckCellMetadata,
+    ]
+    c.AssignLatePenalties.plugin_class = LatePenalty
+    c.GenerateFeedback.preprocessors = [GetGrades, TellByExercise]
+    c.GenerateFeedback.exporter_class = FeedbackExporter
+    c.FeedbackExporter.template_name = "feedback"
+    c.FeedbackExporter.extra_template_basedirs = [str(TEMPLATES)]
+
+
+@dataclass(frozen=True)
+class Course:
+    """An existing course folder."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, folder: Path) -> "Course":
+        """The course in a folder.
+
+        Raises:
+            CourseError: if there is none.
+        """
+        folder = folder.resolve()
+        if not (folder / "nbgrader_config.py").is_file():
+            raise CourseError(
+                f"{folder} has no nbgrader_config.py, so it is no course; make one with `new`, or name it by --course."
+            )
+        return cls(folder)
+
+    @cached_property
+    def config(self) -> Config:
+        """nbgrader's configuration."""
+        return PyFileConfigLoader("nbgrader_config.py", path=str(self.root)).load_config()
+
+    @contextlib.contextmanager
+    def gradebook(self) -> Iterator[Gradebook]:
+        """nbgrader's gradebook; it is made if it does not exist."""
+        folder = CourseDirectory(config=self.config)
+        with _scripts_on_path(), Gradebook(folder.db_url, folder.course_id) as gradebook:
+            yield gradebook
+
+    def convert(self, converter: type[BaseConverter], assignment: str, student: str = "*") -> Exception | None:
+        """Run one of nbgrader's steps; what it says goes to the log.
+
+        Returns:
+            None if it worked, else what went wrong.
+        """
+        with _log(self.root / "nbgrader.log") as log:
+            folder = CourseDirectory(config=self.config, log=log)
+            folder.assignment_id, folder.student_id = assignment, student
+            step = converter(coursedir=folder, config=self.config, log=log)
+            step.force = True
+            try:
+                step.start()
+            except NbGraderException as error:
+                return error
+        return None
+
+    def assignment(self, name: str) -> Assignment:
+        """An assignment that was made.
+
+        Raises:
+            CourseError: if there is none of that name.
+        """
+        try:
+            return read_assignment(self.root, _name_of_assignment(name))
+        except PageError as error:
+            made = sorted(path.name for path in (self.root / "source").glob("*") if path.is_dir())
+            raise CourseError(f"{error} Assignments: {', '.join(made) or 'none yet'}.") from None
+
+    def release_of(self, assignment: Assignment) -> NotebookNode:
+        """The notebook that students got.
+
+        Raises:
+            CourseError: if they got none yet.
+        """
+        path = self.root / "release" / assignment.name / f"{assignment.notebook}.ipynb"
+        if not path.is_file():
+            raise CourseError(f"{assignment.name} is not released yet; do `release {assignment.name}` first.")
+        return nbformat.read(path, as_version=4)
+
+    def roster(self) -> dict[str, dict[str, str]]:
+        """The students that ``students.csv`` lists, by id; empty if it has no rows.
+
+        Raises:
+            CourseError: if it is not such a table.
+        """
+        students: dict[str, dict[str, str]] = {}
+        for line, row in _rows(self.root / "students.csv", STUDENTS[:1]):
+            try:
+                name = student_name(row["id"].strip())
+            except NotGradableError as error:
+                raise CourseError(f"students.csv, line {line}: {error}") from None
+            if name in students:
+                raise CourseError(f"students.csv, line {line}: {name} is listed twice.")
+            students[name] = {key: _plain(row.get(key) or "") for key in STUDENTS[1:]}
+        return students
+
+
+# new ------------------------------------------------------------------------------------------------------------
+
+
+def new(folder: Path) -> Course:
+    """Make a course folder.
+
+    Raises:
+        CourseError: if there is something in it already, or it lies in the folder of a Jupyter Book.
+    """
+    folder = folder.resolve()
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise CourseError(f"{folder} is not empty; name a folder that does not exist yet.")
+    for parent in (folder, *folder.parents):
+        if (parent / "_toc.yml").exists():
+            raise CourseError(
+                f"{folder} lies in the book {parent}, which would take up its notebooks; name a folder outside."
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("source", "release", "submitted"):
+        (folder / name).mkdir()
+    (folder / "nbgrader_config.py").write_text(CONFIGURATION)
+    (folder / "students.csv").write_text(",".join(STUDENTS) + "\n")
+    with open(os.open(folder / SEED, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(8) + "\n")
+    course = Course(folder)
+    with course.gradebook():
+        pass
+    return course
+
+
+# assign ---------------------------------------------------------------------------------------------------------
+
+
+def find_page(page: str) -> Path:
+    """The file of a page of exercises, from its number, its name, or its path.
+
+    Raises:
+        CourseError: if there is none.
+    """
+    if page.endswith(".ipynb"):
+        if not Path(page).is_file():
+            raise CourseError(f"there is no page {page}.")
+        return Path(page)
+    pages = sorted((Path(swinlib.__file__).parents[1] / "book" / "exercises").glob("*.ipynb"))
+    number = page.zfill(2) if page.isdecimal() else page
+    found = [path for path in pages if path.stem == page or path.stem.split("_")[0] == number]
+    if len(found) != 1:
+        known = ", ".join(path.stem for path in pages) or "none is here, so name the path of a notebook"
+        raise CourseError(f"there is no page {page!r}; the pages: {known}.")
+    return found[0]
+
+
+def assign(
+    course: Course,
+    page: str,
+    *,
+    name: str | None = None,
+    due: datetime | None = None,
+    points: Mapping[str, float] | None = None,
+    checks: Path | None = None,
+) -> Assignment:
+    """Make an assignment out of a page of exercises, or make it anew.
+
+    Args:
+        course: the course.
+        page: its number, name or path.
+        name: of the assignment; the page's if not given.
+        due: when it is due.
+        points: by exercise, where they are not those of the page.
+        checks: a Python file that defines the exercises, for those that are not of the book; or a TOML file of
+            variants of the page's, which are then what is assigned.
+
+    Raises:
+        CourseError: if something does not fit, or the notebook in ``source`` was edited by hand.
+    """
+    path = find_page(page)
+    try:
+        read = _page(path, checks)
+        notebook = assignment_notebook(read, points)
+    except (CourseError, PageError) as error:
+        raise CourseError(str(error)) from None
+    except Exception as error:  # of nbformat, or of the page's code, which is parsed
+        raise CourseError(f"{path} is no page of exercises: {one_line(error)}") from None
+    name = _name_of_assignment(name or read.name)
+    _must_check(read, checks or read.name)
+    own = f"{name}{checks.suffix}" if checks else None
+    notebook.metadata.swinlib = {"checks": own or read.name}
+    notebook.metadata.swinlib.made = _digest(notebook)
+    folder = course.root / "source" / name
+    for other in folder.glob("*.ipynb"):
+        _must_be_as_made(other, read.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    if checks:
+        (course.root / "checks").mkdir(exist_ok=True)
+        shutil.copyfile(checks, course.root / "checks" / own)
+    write_at_once(folder / f"{read.name}.ipynb", nbformat.writes(notebook))
+    with course.gradebook() as gradebook:
+        when = {} if due is None else {"duedate": _utc(due)}
+        gradebook.update_or_create_assignment(name, **when)
+    return course.assignment(name)
+
+
+def _page(path: Path, checks: Path | None) -> Page:
+    """The page, or its variants where a file of these is given."""
+    page = read_page(path)
+    if checks is None or checks.suffix != ".toml":
+        return page
+    try:
+        return variant_page(page, checks)
+    except (OSError, ValueError) as error:
+        raise CourseError(str(error)) from None
+
+
+def _must_check(page: Page, checks: Path | str) -> None:
+    """Raise unless the checks have all exercises of the page."""
+    try:
+        exercises = check.load(checks)
+    except Exception as error:  # of the teacher's file, too
+        remedy = "" if isinstance(checks, Path) else " Name a file that defines its exercises by --checks."
+        raise CourseError(f"the checks of {page.name} cannot be read: {error}.{remedy}") from None
+    missing = [exercise.name for exercise in page.exercises if exercise.name not in exercises]
+    if missing:
+        raise CourseError(f"{checks} has no check for {', '.join(missing)}; it has {', '.join(exercises)}.")
+
+
+def _must_be_as_made(path: Path, page: str) -> None:
+    """Raise if making an assignment anew would lose what somebody wrote."""
+    if path.stem != page:
+        raise CourseError(f"source/{path.parent.name} holds the page {path.stem} already; give another --name.")
+    notebook = read_notebook(path)
+    if notebook.metadata.get("swinlib", {}).get("made") != _digest(notebook):
+        raise CourseError(
+            f"source/{path.parent.name}/{path.name} was edited, and would be lost; move it away to make it anew."
+        )
+
+
+def _digest(notebook: NotebookNode) -> str:
+    """Of what a notebook says, to see whether somebody changed it."""
+    sources = [
+        (cell.cell_type, cell.source, cell.metadata.get("nbgrader", {}).get("points")) for cell in notebook.cells
+    ]
+    return hashlib.sha256(repr(sources).encode()).hexdigest()
+
+
+# release --------------------------------------------------------------------------------------------------------
+
+
+def release(course: Course, name: str) -> Path:
+    """Make the students' notebook.
+
+    Returns:
+        Its path.
+
+    Raises:
+        CourseError: if it would tell a solution, or nbgrader refuses.
+    """
+    assignment = course.assignment(name)
+    source = course.root / "source" / assignment.name / f"{assignment.notebook}.ipynb"
+    if problems := leaks(read_notebook(source)):
+        raise CourseError(f"{assignment.name} is not released: " + " ".join(problems))
+    if error := course.convert(GenerateAssignment, assignment.name):
+        raise CourseError(f"nbgrader could not release {assignment.name}: {one_line(error)}")
+    return course.root / "release" / assignment.name / source.name
+
+
+# collect --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Collected:
+    """What became of the hand-ins: names of students, and for some of them why not."""
+
+    new: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    not_gradable: dict[str, str] = field(default_factory=dict)
+
+
+def collect(course: Course, name: str, folder: Path, *, received: Path | None = None) -> Collected:
+    """Take hand-ins into the course, as clean notebooks; the originals are not touched.
+
+    Args:
+        course: the course.
+        name: of the assignment.
+        folder: holds ``<student>/<assignment>/<page>.ipynb``, ``<student>/<page>.ipynb`` or ``<student>.ipynb``.
+        received: a table ``student,received`` that says when they came; else it is when the file last changed.
+
+    Raises:
+        CourseError: if the folder or a table is not what it should be. A hand-in never raises.
+    """
+    assignment = course.assignment(name)
+    released, roster = course.release_of(assignment), course.roster()
+    if not folder.is_dir():
+        raise CourseError(f"{folder} is no folder; name the one that holds the students' notebooks.")
+    if folder.resolve().is_relative_to(course.root):
+        raise CourseError(f"{folder} lies in the course, whose folders hold what was collected; collect from outside.")
+    times = None if received is None else _arrivals(received)
+    outcome = Collected()
+    seen: set[str] = set()
+    for entry in _hand_ins(folder):
+        who = printable(entry.name)
+        try:
+            who = student = _student_of(entry, roster)
+            if student in seen:
+                who = printable(entry.name)
+                raise NotGradableError(f"{student} handed in more than once; only the first was taken.")
+            seen.add(student)
+            data, when = _read_hand_in(folder, entry, assignment)
+            if times is not None:
+                if student not in times:
+                    raise NotGradableError(f"{received.name} does not say when {student}'s work came.")
+                when = times[student]
+            notebook = clean_notebook(released, code_cells(data))
+            kept = _keep(course, assignment, student, notebook, when, certain=times is not None)
+            (outcome.new if kept else outcome.unchanged).append(student)
+        except NotGradableError as error:
+            outcome.not_gradable[who] = str(error)
+    for student in roster.keys() - seen - _submitted(course, assignment).keys():
+        outcome.not_gradable[student] = "nothing was handed in."
+    _note(course, name, "collect", outcome.not_gradable)
+    return outcome
+
+
+def _hand_ins(folder: Path) -> list[os.DirEntry]:
+    """What may be a student's: folders, notebooks, and links in place of these. The plainer spelling comes first."""
+    with os.scandir(folder) as entries:
+        found = [
+            entry
+            for entry in entries
+            if entry.name not in NOT_STUDENTS
+            and (entry.name.endswith(".ipynb") or entry.is_dir(follow_symlinks=False) or entry.is_symlink())
+        ]
+    return sorted(found, key=lambda entry: (not unicodedata.is_normalized("NFC", entry.name), entry.name))
+
+
+def _student_of(entry: os.DirEntry, roster: Mapping[str, object]) -> str:
+    student = student_name(entry.name.removesuffix(".ipynb"))
+    if roster and student not in roster:
+        raise NotGradableError(f"{student} is not in students.csv.")
+    return student
+
+
+def _read_hand_in(folder: Path, entry: os.DirEntry, assignment: Assignment) -> tuple[bytes, datetime]:
+    """The file of a hand-in, in whichever of the layouts it is."""
+    file = f"{assignment.notebook}.ipynb"
+    if entry.name.endswith(".ipynb") and not entry.is_dir(follow_symlinks=False):
+        return read_file(folder, entry.name)
+    with contextlib.suppress(NothingThereError):
+        return read_file(folder, entry.name, assignment.name, file)
+    try:
+        return read_file(folder, entry.name, file)
+    except NothingThereError:
+        raise NotGradableError(f"there is no {file}; the notebook must keep its name.") from None
+
+
+def _keep(
+    course: Course, assignment: Assignment, student: str, notebook: NotebookNode, when: datetime, *, certain: bool
+) -> bool:
+    """Put a clean notebook into ``submitted``, unless a newer one is there.
+
+    Work that has not changed keeps the time at which it came first: it may have been copied since.
+
+    Args:
+        course: the course.
+        assignment: the assignment.
+        student: who handed it in.
+        notebook: the clean one.
+        when: it came.
+        certain: the teacher says so.
+
+    Returns:
+        Whether something changed.
+    """
+    folder = course.root / "submitted" / student / assignment.name
+    path, stamp = folder / f"{assignment.notebook}.ipynb", folder / TIMESTAMP
+    text = nbformat.writes(notebook) + "\n"
+    came, before = _utc(when), _time_in(stamp)
+    same = path.is_file() and path.read_text(encoding="utf-8") == text
+    if before is not None and not certain:
+        if same:
+            came = min(came, before)
+        elif came < before:
+            return False
+    if same and came == before:
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    write_at_once(path, text)
+    write_at_once(stamp, f"{came} UTC\n")
+    return True
+
+
+def _time_in(stamp: Path) -> datetime | None:
+    return parse_utc(stamp.read_text().strip()) if stamp.is_file() else None
+
+
+def _arrivals(table: Path) -> dict[str, datetime]:
+    """When work came, by student."""
+    times = {}
+    for line, row in _rows(table, RECEIVED):
+        try:
+            times[student_name(row["student"].strip())] = datetime.fromisoformat(row["received"].strip())
+        except ValueError as error:
+            raise CourseError(f"{table.name}, line {line}: {error} Write times like 2026-03-01T23:59+01:00.") from None
+    return times
+
+
+# grade ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Summary:
+    """What a round of grading came to.
+
+    Attributes:
+        graded: how many submissions are in the gradebook.
+        run: how many of them ran in the sandbox now; the others had a verdict that still held.
+        not_graded: why, by student.
+        right: how many are right, by exercise.
+        mistakes: how often each known mistake was made, by exercise.
+    """
+
+    graded: int = 0
+    run: int = 0
+    not_graded: dict[str, str] = field(default_factory=dict)
+    right: Counter[str] = field(default_factory=Counter)
+    mistakes: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+def grade(
+    course: Course, name: str, *, processes: int, limits: grading.Limits | None = None, unsafe: bool = False
+) -> Summary:
+    """Grade what was collected, as far as it is not graded yet, and write gradebook, feedback and tables.
+
+    Args:
+        course: the course.
+        name: of the assignment.
+        processes: submissions that run at the same time.
+        limits: what the sandbox of each may take.
+        unsafe: run the students' code without a sandbox where there is none.
+
+    Raises:
+        CourseError: if nothing is released or collected.
+        NoSandboxError: if there is no sandbox, and unsafe is not set.
+    """
+    assignment = course.assignment(name)
+    course.release_of(assignment)
+    submitted = _submitted(course, assignment)
+    if not submitted:
+        raise CourseError(f"nothing was collected for {name}; do `collect {name} FOLDER` first.")
+    summary = Summary(mistakes={exercise: Counter() for exercise in assignment.exercises})
+    notebooks, summary.not_graded = _readable(course, assignment, submitted)
+    options = {"processes": processes, "limits": limits, "unsafe": unsafe}
+    summary.run = _reach_verdicts(course, assignment, notebooks, options)
+    _list_students(course)
+    for student in tqdm(sorted(notebooks), desc="gradebook and feedback", unit="student", disable=None):
+        error = course.convert(Autograde, name, student) or course.convert(GenerateFeedback, name, student)
+        if error:
+            summary.not_graded[student] = f"nbgrader failed: {one_line(error)}"
+            continue
+        _count(summary, read_verdict(verdict_path(course.root, name, student)))
+    _note(course, name, "grade", summary.not_graded)
+    _write_tables(course)
+    return summary
+
+
+def _submitted(course: Course, assignment: Assignment) -> dict[str, Path]:
+    """The folders in which `collect` left a student's work, by student."""
+    return {path.parent.name: path for path in (course.root / "submitted").glob(f"*/{assignment.name}")}
+
+
+def _readable(
+    course: Course, assignment: Assignment, submitted: Mapping[str, Path]
+) -> tuple[dict[str, NotebookNode], dict[str, str]]:
+    """The clean notebooks, and why others are none: nbgrader copies whatever else lies beside a notebook."""
+    released = course.release_of(assignment)
+    file = f"{assignment.notebook}.ipynb"
+    notebooks, failures = {}, {}
+    for student, folder in submitted.items():
+        try:
+            found = {path.name for path in folder.iterdir()} - {CHECKPOINTS}
+            if student_name(student) != student or found != {file, TIMESTAMP}:
+                raise NotGradableError("this was not put into `submitted` by `collect`; let it do that.")
+            data, _ = read_file(course.root / "submitted", student, assignment.name, file)
+            read_file(course.root / "submitted", student, assignment.name, TIMESTAMP)
+            notebooks[student] = clean_notebook(released, code_cells(data))
+        except (NotGradableError, OSError) as error:
+            failures[printable(student)] = str(error)
+    return notebooks, failures
+
+
+def _reach_verdicts(
+    course: Course, assignment: Assignment, notebooks: Mapping[str, NotebookNode], options: Mapping[str, object]
+) -> int:
+    """Write verdicts where none holds, each as soon as it is reached, and return how many that were."""
+    seed = read_seed(course.root)
+    keys = {student: verdict_key(notebook, assignment, seed) for student, notebook in notebooks.items()}
+    paths = {student: verdict_path(course.root, assignment.name, student) for student in notebooks}
+    code = {
+        student: student_sources(notebook)
+        for student, notebook in notebooks.items()
+        if read_verdict(paths[student], keys[student]) is None
+    }
+    if not code:
+        return 0
+    verdicts = grading.grade_many(code, list(assignment.exercises), checks=assignment.checks, seed=seed, **options)
+    for student, graded in tqdm(verdicts, total=len(code), desc="grading", unit="student", disable=None):
+        write_verdict(paths[student], keys[student], graded)
+    return len(code)
+
+
+def _list_students(course: Course) -> None:
+    """Tell the gradebook what ``students.csv`` says."""
+    with course.gradebook() as gradebook:
+        for student, facts in course.roster().items():
+            gradebook.update_or_create_student(student, **facts)
+
+
+def _count(summary: Summary, graded: grading.Graded) -> None:
+    summary.graded += 1
+    for exercise, result in graded.results.items():
+        summary.right[exercise] += result.passed
+        if result.mistake:
+            summary.mistakes[exercise][result.mistake] += 1
+
+
+# Tables ---------------------------------------------------------------------------------------------------------
+
+
+def _write_tables(course: Course) -> None:
+    """The gradebook and all results, for a spreadsheet."""
+    with course.gradebook() as gradebook:
+        with _log(course.root / "nbgrader.log") as log:
+            CsvExportPlugin(to=str(course.root / "gradebook.csv"), log=log).export(gradebook)
+        rows = [row for path in sorted(course.root.glob("verdicts/*/*.json")) for row in _result_rows(path, gradebook)]
+    _write_rows(course.root / "results.csv", RESULTS, rows)
+
+
+def _result_rows(path: Path, gradebook: Gradebook) -> Iterator[dict[str, object]]:
+    """A verdict as rows of the table, with the points that the gradebook has, which a teacher may have changed."""
+    assignment, student = path.parent.name, path.stem
+    graded = read_verdict(path)
+    if graded is None:
+        return
+    try:
+        [notebook] = gradebook.find_submission(assignment, student).notebooks
+    except MissingEntry:
+        return
+    grades = {grade.name: grade for grade in notebook.grades}
+    for exercise, result in graded.results.items():
+        grade = grades.get(f"check_{exercise}")
+        yield {
+            "assignment": assignment,
+            "student": student,
+            "exercise": exercise,
+            "points": grade.score if grade else "",
+            "max_points": grade.max_score if grade else "",
+            "mistake": result.mistake or "",
+            "message": " ".join(result.message.split()),
+        }
+
+
+def _note(course: Course, assignment: str, step: str, reasons: Mapping[str, str]) -> None:
+    """Say in not_graded.csv who was left out in a step, and why; what it said of that step before goes."""
+    path = course.root / "not_graded.csv"
+    others = [row for _, row in _rows(path, NOT_GRADED)] if path.exists() else []
+    kept = [row for row in others if (row["assignment"], row["step"]) != (assignment, step)]
+    added = [
+        {"assignment": assignment, "student": student, "step": step, "reason": reason}
+        for student, reason in sorted(reasons.items())
+    ]
+    _write_rows(path, NOT_GRADED, kept + added)
+
+
+def _write_rows(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, object]]) -> None:
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(columns), lineterminator="\n")
+    table.writeheader()
+    table.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+    write_at_once(path, text.getvalue())
+
+
+def _cell(value: object) -> object:
+    """A value that a spreadsheet does not take for a formula, nor a terminal for a command."""
+    if not isinstance(value, str):
+        return value
+    value = printable(value)
+    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
+
+
+def _plain(text: str) -> str:
+    """A name for nbgrader's table, which puts no quotes around anything."""
+    return _cell(" ".join(text.replace(",", " ").replace('"', " ").split()))
+
+
+def _rows(path: Path, needed: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a table that somebody may have saved from a spreadsheet, with the numbers of their lines.
+
+    Raises:
+        CourseError: if it cannot be read, or lacks a column.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            missing = set(needed) - set(table.fieldnames or ())
+            if missing:
+                raise CourseError(f"{path.name} has no column {', '.join(sorted(missing))} in its first line.")
+            for row in table:
+                if any(value for value in row.values()):
+                    yield table.line_num, {key: value or "" for key, value in row.items() if key is not None}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CourseError(f"{path} cannot be read as a table in UTF-8: {error}.") from None
+
+
+# What they share ------------------------------------------------------------------------------------------------
+
+
+def _name_of_assignment(name: str) -> str:
+    try:
+        return student_name(name)
+    except NotGradableError as error:
+        raise CourseError(f"an assignment needs another name: {error}") from None
+
+
+def _utc(when: datetime) -> datetime:
+    """A time as the gradebook keeps it; one without a zone is this machine's."""
+    return when.astimezone(UTC).replace(tzinfo=None)
+
+
+@contextlib.contextmanager
+def _scripts_on_path() -> Iterator[None]:
+    """Let nbgrader find the command ``alembic``, which makes a gradebook, where no environment is activated."""
+    before = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = os.pathsep.join([before, sysconfig.get_path("scripts")])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
+@contextlib.contextmanager
+def _log(path: Path) -> Iterator[logging.Logger]:
+    """A logger that writes to a file, and to nothing else; warnings go there too."""
+    log = logging.getLogger(f"{__name__}.nbgrader")
+    log.propagate = False
+    log.setLevel(logging.INFO)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: log.info("%s", message)
+            yield log
+    finally:
+        log.removeHandler(handler)
+        handler.close()

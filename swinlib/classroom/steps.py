@@ -1,0 +1,262 @@
+"""What nbgrader does differently in a course of this book: its steps, as classes that its configuration names.
+
+- At release, students get what the instructor's notebook keeps for them (see `pages.released`).
+- At grading, no kernel is started. Verdicts come from the sandbox, by way of `verdicts`, or are reached there and then.
+- Feedback is a page of its own, in which everything from a student is text.
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jinja2 import Environment
+from nbconvert.exporters import HTMLExporter
+from nbformat import NotebookNode
+from nbgrader.plugins import LateSubmissionPlugin
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Float, Integer, default
+
+from . import grading
+from .handed_in import Cell, clean_notebook, is_own, solution_name, solutions
+from .pages import FOLD, PageError, released
+from .verdicts import (
+    Assignment,
+    message_of,
+    read_verdict,
+    show_verdict,
+    student_sources,
+    verdict_key,
+    write_verdict,
+)
+
+TEMPLATES = Path(__file__).parent / "templates"
+SEED = "seed.txt"
+SECONDS_PER_DAY = 86_400
+TELLING = 25  # characters from which on a line of a solution is not there by chance
+
+Done = tuple[NotebookNode, dict[str, Any]]
+
+
+# What the steps read in the course folder -----------------------------------------------------------------------
+
+
+def read_assignment(course: Path, name: str) -> Assignment:
+    """An assignment, as its notebook in ``source`` says.
+
+    Raises:
+        PageError: if there is no such notebook, or more than one, or it was not made by ``assign``.
+    """
+    found = sorted((course / "source" / name).glob("*.ipynb"))
+    if len(found) != 1:
+        raise PageError(f"source/{name} has {len(found)} notebooks, and must have one: make it with `assign`.")
+    notebook = read_notebook(found[0])
+    checks = notebook.metadata.get("swinlib", {}).get("checks")
+    if checks is None:
+        raise PageError(f"source/{name}/{found[0].name} does not say which checks grade it: make it with `assign`.")
+    own = course / "checks" / checks
+    points = {
+        cell.metadata.nbgrader.grade_id.removeprefix("check_"): float(cell.metadata.nbgrader.points)
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("grade")
+    }
+    exercises = {exercise: points.get(exercise, 0.0) for exercise in solutions(notebook)}
+    return Assignment(name, found[0].stem, exercises, str(own) if own.is_file() else checks)
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """One of the course's own notebooks.
+
+    Raises:
+        PageError: if it is none, whichever way nbformat finds that out.
+    """
+    try:
+        return nbformat.read(path, as_version=4)
+    except Exception as error:
+        raise PageError(f"{path} cannot be read as a notebook: {one_line(error)}") from None
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, in its first line."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def read_seed(course: Path) -> int:
+    """The course's secret, of which the checks draw."""
+    return int((course / SEED).read_text(), 16)
+
+
+def verdict_path(course: Path, assignment: str, student: str) -> Path:
+    """Where a verdict is kept."""
+    return course / "verdicts" / assignment / f"{student}.json"
+
+
+# Release --------------------------------------------------------------------------------------------------------
+
+
+def leaks(source: NotebookNode) -> list[str]:
+    """What would tell a solution if an instructor's notebook were released: one sentence each; none if all is well."""
+    problems = []
+    exercises = solutions(source)
+    notebook = released(source)
+    shown = [line.strip() for cell in notebook.cells for line in cell.source.splitlines()]
+    for cell in source.cells:
+        name = solution_name(cell)
+        if name is None:
+            continue
+        if "begun" not in cell.metadata.get("swinlib", {}):
+            problems.append(f"the cell of {name} does not say what students begin with, and its solution would stay.")
+            continue
+        told = [line for line in _telling(cell.source) if line in shown and line not in _telling(_begun(cell))]
+        if told:
+            problems.append(f"a line of the solution of {name} stands elsewhere too: {told[0]!r}.")
+    for cell in notebook.cells:
+        if "### BEGIN SOLUTION" in cell.source:
+            problems.append("'### BEGIN SOLUTION' is not known here; put solutions into cells made by `assign`.")
+        if cell.cell_type == "markdown" and any(fold == "Explanation" for fold, _ in FOLD.findall(cell.source)):
+            problems.append("an Explanation would be released.")
+    if not exercises:
+        problems.append("no cell is marked as a solution.")
+    return problems
+
+
+def _begun(cell: NotebookNode) -> str:
+    return cell.metadata.swinlib.begun
+
+
+def _telling(source: str) -> list[str]:
+    """The lines of a source that are too long to stand somewhere by chance."""
+    return [line.strip() for line in source.splitlines() if len(line.strip()) >= TELLING]
+
+
+class TakeSolutionsOut(NbGraderPreprocessor):
+    """At release, in place of nbgrader's ClearSolutions: each cell as students begin it."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Done:
+        """Make the students' notebook.
+
+        Raises:
+            PageError: if it would tell a solution.
+        """
+        if problems := leaks(nb):
+            raise PageError("not released: " + " ".join(problems))
+        return released(nb), resources
+
+
+# Grading --------------------------------------------------------------------------------------------------------
+
+
+class TakeCodeOnly(NbGraderPreprocessor):
+    """Before grading: whatever a notebook in ``submitted`` says, only the sources of its code cells count."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Done:
+        """Put the code into the released notebook again; a clean notebook stays as it is."""
+        course, where = _course_of(self), resources["nbgrader"]
+        path = course / "release" / where["assignment"] / f"{where['notebook']}.ipynb"
+        cells = [
+            Cell(cell.source, solution_name(cell)) for cell in nb.cells if cell.cell_type == "code" and cell.source
+        ]
+        return clean_notebook(nbformat.read(path, as_version=4), cells), resources
+
+
+class ShowVerdicts(NbGraderPreprocessor):
+    """At grading, in place of nbgrader's Execute: outputs from the verdict, which the sandbox reaches if need be."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Done:
+        """Fill in the outputs.
+
+        Raises:
+            NoSandboxError: if there is no verdict, and nothing in which one could be reached.
+        """
+        course, where = _course_of(self), resources["nbgrader"]
+        assignment = read_assignment(course, where["assignment"])
+        seed = read_seed(course)
+        path = verdict_path(course, assignment.name, where["student"])
+        key = verdict_key(nb, assignment, seed)
+        graded = read_verdict(path, key)
+        if graded is None:
+            code = {where["student"]: student_sources(nb)}
+            [(_, graded)] = grading.grade_many(
+                code, list(assignment.exercises), checks=assignment.checks, seed=seed, processes=1
+            )
+            write_verdict(path, key, graded)
+        show_verdict(nb, graded)
+        return nb, resources
+
+
+def _course_of(step: NbGraderPreprocessor) -> Path:
+    """The course folder: a step belongs to an exporter, which belongs to one of nbgrader's converters."""
+    return Path(step.parent.parent.coursedir.root)
+
+
+class LatePenalty(LateSubmissionPlugin):
+    """A share of the score for each day begun, and all of it after the latest day."""
+
+    share_per_day = Float(0.0, min=0.0, max=1.0, help="Share of the score that each day begun costs.").tag(config=True)
+    latest_day = Integer(
+        None, allow_none=True, min=0, help="Days after which nothing is given; None to give something always."
+    ).tag(config=True)
+
+    def late_submission_penalty(self, student_id: str, score: float, total_seconds_late: float) -> float | None:
+        """The points that are taken off."""
+        days = math.ceil(total_seconds_late / SECONDS_PER_DAY)
+        if self.latest_day is not None and days > self.latest_day:
+            return score
+        return min(score, round(score * self.share_per_day * days, 4))
+
+
+# Feedback -------------------------------------------------------------------------------------------------------
+
+
+class TellByExercise(NbGraderPreprocessor):
+    """Before feedback: what there is to say, exercise by exercise, for the template."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Done:
+        """Put it among the resources, as ``swinlib``."""
+        resources["swinlib"] = {"title": _title(nb), "exercises": _told(nb)}
+        return nb, resources
+
+
+def _title(notebook: NotebookNode) -> str:
+    lines = (line for cell in notebook.cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
+    return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), "Exercises")
+
+
+def _told(notebook: NotebookNode) -> list[dict[str, Any]]:
+    """For each check: title, points, message, the teacher's comment, and the code that the student wrote for it."""
+    told = []
+    title, code, comment = "", [], None
+    for cell in notebook.cells:
+        nbgrader = cell.metadata.get("nbgrader", {})
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            title = cell.source.splitlines()[0].removeprefix("## ")
+        if solution_name(cell) or is_own(cell):
+            code.append({"source": cell.source, "error": _error(cell)})
+            comment = nbgrader.get("comment") or comment
+        if nbgrader.get("grade"):
+            score, points = float(nbgrader.get("score") or 0), float(nbgrader.get("points") or 0)
+            verdict = "right" if score >= points else "partly" if score > 0 else "wrong"
+            facts = {"score": score, "points": points, "verdict": verdict, "message": message_of(cell)}
+            told.append({"title": title, "code": code, "comment": comment, **facts})
+            code, comment = [], None
+    if code:
+        told.append({"title": "Your code after the last exercise", "code": code})
+    return told
+
+
+def _error(cell: NotebookNode) -> str | None:
+    return next((output.traceback[0] for output in cell.outputs if output.output_type == "error"), None)
+
+
+class FeedbackExporter(HTMLExporter):
+    """Feedback by a template of this package, in which all is escaped that is not said to be safe."""
+
+    @default("template_name")
+    def _template_name_default(self) -> str:
+        return "feedback"
+
+    def _create_environment(self) -> Environment:
+        environment = super()._create_environment()
+        environment.autoescape = True
+        environment.filters["points"] = lambda number: f"{round(number, 2):g}"
+        return environment
