@@ -18,7 +18,7 @@ import torch
 from swinlib import check
 from swinlib.check.exercise import ENDED, Case, Exercise, Outcome
 
-from .sandbox import EndedError, Limits, NoSandboxError, Sandbox
+from .sandbox import EndedError, Limits, NoSandboxError, OutOfTimeError, Sandbox
 
 __all__ = ["Graded", "Limits", "NoSandboxError", "Ran", "Result", "grade_cells", "grade_many"]
 
@@ -55,10 +55,17 @@ class Ran:
 
 @dataclass(frozen=True)
 class Graded:
-    """Of one submission: results by exercise, and what each cell did, in their order."""
+    """Of one submission.
+
+    Attributes:
+        results: by exercise.
+        ran: what each cell did, in their order.
+        out_of_time: whether something was stopped by the clock, which is not always the student's fault.
+    """
 
     results: dict[str, Result]
     ran: tuple[Ran, ...]
+    out_of_time: bool = False
 
 
 def grade_many(
@@ -72,6 +79,9 @@ def grade_many(
     unsafe: bool = False,
 ) -> Iterator[tuple[str, Graded]]:
     """Grade submissions, several at a time.
+
+    One that was stopped by the clock is tried once more when all others are done: it may have stood beside another that
+    kept the machine busy.
 
     Args:
         submissions: the sources of a notebook's code cells, in order, by any name.
@@ -89,7 +99,20 @@ def grade_many(
         NoSandboxError: if there is no sandbox here, and ``unsafe`` was not said.
     """
     grade = partial(grade_cells, exercises=tuple(exercises), checks=checks, seed=seed, limits=limits, unsafe=unsafe)
-    left = {name: tuple(cells) for name, cells in submissions.items()}
+    again = {}
+    for name, graded in _each(grade, {name: tuple(cells) for name, cells in submissions.items()}, exercises, processes):
+        if graded.out_of_time:
+            again[name] = tuple(submissions[name])
+        else:
+            yield name, graded
+    yield from _each(grade, again, exercises, processes)
+
+
+def _each(
+    grade: partial, submissions: dict[str, tuple[str, ...]], exercises: Sequence[str], processes: int
+) -> Iterator[tuple[str, Graded]]:
+    """Grade all, whatever happens to the processes that do it."""
+    left = dict(submissions)
     alone: list[str] = []
     while left:
         # after a grader has died: those that may have been its work, each in a pool of its own
@@ -148,7 +171,7 @@ def grade_cells(
         raise ValueError(f"{checks!r} has no exercise {unknown[0]!r}; it has {', '.join(known)}")
     with _Submission(tuple(cells), checks, limits or Limits(), unsafe) as submission:
         results = {name: submission.grade(known[name], seed) for name in exercises}
-        return Graded(results, submission.what_ran())
+        return Graded(results, submission.what_ran(), submission.out_of_time)
 
 
 @dataclass
@@ -163,6 +186,7 @@ class _Submission:
     left_out: set[int] = field(default_factory=set)  # cells that ended a sandbox
     box: Sandbox | None = None
     restarts: int = -1
+    out_of_time: bool = False
     begun: float = field(default_factory=time.monotonic)
 
     def __enter__(self) -> "_Submission":
@@ -188,9 +212,10 @@ class _Submission:
                 return ended[0]
             try:
                 if time.monotonic() > end:
-                    raise EndedError(f"its calls took more than {self.limits.patience:g} seconds together")
+                    raise OutOfTimeError(f"its calls took more than {self.limits.patience:g} seconds together")
                 return _outcome(self.running().ask("call", exercise.name, case))
             except EndedError as error:
+                self.out_of_time |= isinstance(error, OutOfTimeError)
                 ended.append(Outcome(error=ENDED, message=str(error)))
                 return ended[0]
 
@@ -206,7 +231,7 @@ class _Submission:
         while self.box is None or self.box.process is None:
             self.restarts += 1
             if time.monotonic() > self.begun + TOGETHER * self.limits.patience or self.restarts > MOST_RESTARTS:
-                raise EndedError(USED_UP)
+                raise OutOfTimeError(USED_UP)
             self.stop()
             self.box = Sandbox(self.checks, limits=self.limits, unsafe=self.unsafe)
             self.box.start()
@@ -222,6 +247,7 @@ class _Submission:
         try:
             self.ran[number] = _ran(self.box.ask("run", self.cells[number]))
         except EndedError as error:
+            self.out_of_time |= isinstance(error, OutOfTimeError)
             self.left_out.add(number)
             self.ran[number] = Ran(error=str(error))
             raise

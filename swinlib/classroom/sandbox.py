@@ -57,6 +57,10 @@ class EndedError(Exception):
     """The worker is gone; the message says in the student's words why."""
 
 
+class OutOfTimeError(EndedError):
+    """It took too long on the clock, which may be the fault of what else this machine had to do."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one sandbox may take.
@@ -266,7 +270,7 @@ class _Watch:
             return
         self.next_look = now + LOOK_EVERY
         if now > self.end:
-            raise EndedError(f"it gave no answer in {self.limits.patience:g} seconds")
+            raise OutOfTimeError(f"it gave no answer in {self.limits.patience:g} seconds")
         family = _family(self.pid)
         seconds, memory, tasks = 0.0, 0, 0
         for process in family:

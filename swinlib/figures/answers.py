@@ -1,6 +1,7 @@
 """A learner's answer beside the right one."""
 
 import torch
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from .style import Picture, canvas, style
@@ -27,9 +28,11 @@ def show_answer(got: Tensor, want: Tensor, *, rows: str = "row", columns: str = 
     low, high = (finite.min().item(), finite.max().item()) if len(finite) else (0.0, 1.0)
     with style():
         picture, axes = canvas(1, 2)
-        for ax, title, values in zip(axes, ("your answer", "right"), (got, want), strict=True):
+        for ax, title, values in zip(axes, ("your answer (× differs)", "right"), (got, want), strict=True):
             ax.imshow(values.clamp(low, high).numpy(), cmap="Greys", vmin=low, vmax=high + (high == low))
             ax.set(title=title, xlabel=columns, ylabel=rows)
+            for axis in (ax.xaxis, ax.yaxis):
+                axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         y, x = (~torch.isclose(got, want, equal_nan=True)).nonzero(as_tuple=True)
-        axes[0].scatter(x.numpy(), y.numpy(), marker="x", color="C3", label="differs")
+        axes[0].scatter(x.numpy(), y.numpy(), marker="x", color="C3")
     return picture

@@ -61,6 +61,8 @@ def test_calls_that_take_long_together_are_stopped_and_the_next_exercise_is_grad
     graded = grade(slow, RIGHT["window_reverse"], exercises=EXERCISES[:2])
     assert credits(graded) == {"roll": 0.0, "window_reverse": 1.0}
     assert "more than 20 seconds together" in graded.results["roll"].message
+    assert graded.out_of_time
+    assert not grade(RIGHT["roll"], exercises=["roll"]).out_of_time
 
 
 @pytest.mark.sandbox
@@ -108,6 +110,13 @@ def test_what_says_that_it_is_unsafe_grades_without_one(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     graded = grade(RIGHT["roll"], exercises=["roll"], unsafe=True)
     assert credits(graded) == {"roll": 1.0}
+
+
+def test_what_was_stopped_by_the_clock_is_tried_once_more_after_all_others(monkeypatch, tmp_path):
+    monkeypatch.setattr(grading, "grade_cells", stand_ins.slow_at_first)
+    submissions = {"slow": (str(tmp_path / "slow"),), "quick": ("quick",)}
+    order = list(grade_many(submissions, ["roll"], checks=PAGE, seed=1, processes=1))
+    assert [(name, graded.results["roll"].credit) for name, graded in order] == [("quick", 1.0), ("slow", 1.0)]
 
 
 def test_a_grader_that_dies_takes_no_other_grade_along(monkeypatch):
