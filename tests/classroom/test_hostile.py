@@ -48,6 +48,7 @@ HONEST_CREDIT = {
 # Folders in which nothing of an attack may lie afterwards; not below them, where other things change all the time.
 WATCHED = [Path(place) for place in ("/", "/usr", "/etc", "/opt", "/home", "/var/tmp", "/dev/shm", "/run", "/tmp")]
 WATCHED += [Path.home(), Path.cwd(), Path(sysconfig.get_path("purelib")), *Path(swinlib.__file__).parents[:2]]
+HASTE = ("--seconds", "4", "--patience", "10")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]")
 
 
@@ -121,14 +122,15 @@ def graded(tmp_path_factory):
             attack.beside(place)
     before = {**digests(inbox), **{path: own for path, own in digests(course).items() if path.suffix != ".log"}}
     said = command("collect", PAGE, str(inbox), course=course)
-    said += command("grade", PAGE, "--seconds", "4", "--patience", "12", "--processes", "2", course=course)
+    said += command("grade", PAGE, *HASTE, "--processes", "4", course=course)
     return Class(
         course,
         inbox,
         before,
         said,
         _credit(course),
-        {row["student"]: row["reason"] for row in _rows(course / "not_graded.csv")},
+        # a spreadsheet would take some of these names for formulas, so they have a quotation mark in front
+        {row["student"].removeprefix("'"): row["reason"] for row in _rows(course / "not_graded.csv")},
         resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
     )
 
@@ -282,7 +284,7 @@ def test_graded_again_everything_is_the_same(graded):
     for student in some:
         (graded.course / "verdicts" / PAGE / f"{student}.json").unlink()
     before = (graded.course / "gradebook.csv").read_text(), (graded.course / "results.csv").read_text()
-    command("grade", PAGE, "--seconds", "4", "--patience", "12", course=graded.course)
+    command("grade", PAGE, *HASTE, course=graded.course)
     assert before == ((graded.course / "gradebook.csv").read_text(), (graded.course / "results.csv").read_text())
 
 
