@@ -94,11 +94,12 @@ def test_verdict_names_what_is_missing():
         ((), "yes", "yes", "yes"),
         (("jupyter-book",), "no, for lack of jupyter-book", "yes", "yes"),
         (("torch", "ipykernel"), "yes", "no, for lack of torch, ipykernel", "no, for lack of torch, ipykernel"),
-        (("bwrap",), "yes", "yes", "no, for lack of bubblewrap"),
+        (("bwrap", "nbgrader"), "yes", "yes", "no, for lack of nbgrader, bubblewrap"),
     ],
 )
 def test_whole_report_of_a_machine_with_parts_missing(monkeypatch, capsys, missing, build, run, grade):
-    versions = {name: oldest for name, oldest, _ in (*doctor.BUILD_PACKAGES, *doctor.RUN_PACKAGES)}
+    packages = (*doctor.BUILD_PACKAGES, *doctor.RUN_PACKAGES, *doctor.GRADE_PACKAGES)
+    versions = {name: oldest for name, oldest, _ in packages}
     monkeypatch.setattr(doctor, "installed", lambda name: None if name in missing else versions[name])
     monkeypatch.setattr(doctor, "total_memory", lambda: 16 * GIGABYTE)
     monkeypatch.setattr(doctor, "try_command", lambda command, seconds: (0, ""))
