@@ -173,7 +173,10 @@ class Sandbox:
             with contextlib.suppress(psutil.Error):
                 process.kill()
         self.process.wait()
-        psutil.wait_procs(family, timeout=5)
+        # psutil's own waiting would wait for the system to take note of each death, which may last a second
+        end = time.monotonic() + 5
+        while any(map(_lives, family)) and time.monotonic() < end:
+            time.sleep(0.002)
         self.process.stdin.close()
         self.process.stdout.close()
         self.process = None
@@ -298,6 +301,13 @@ def _family(pid: int) -> list[psutil.Process]:
         return [parent, *parent.children(recursive=True)]
     except psutil.Error:
         return []
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _own_memory(process: psutil.Process, *, alone: bool) -> int:
