@@ -6,6 +6,8 @@ decided by the check, in this process, to which the student's code has no way.
 
 import contextlib
 import multiprocessing
+import os
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -133,7 +135,7 @@ def _each(
 
 def _in_a_pool(grade: partial, submissions: Mapping[str, tuple[str, ...]], processes: int) -> Iterator:
     pool = ProcessPoolExecutor(
-        min(processes, len(submissions)), mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread
+        min(processes, len(submissions)), mp_context=multiprocessing.get_context("spawn"), initializer=_begin_process
     )
     try:
         names = {pool.submit(grade, cells): name for name, cells in submissions.items()}
@@ -143,9 +145,16 @@ def _in_a_pool(grade: partial, submissions: Mapping[str, tuple[str, ...]], proce
         pool.shutdown(cancel_futures=True)
 
 
-def _one_thread() -> None:
+def _begin_process() -> None:
     # as in the sandbox: sums in the same order, and no threads of several graders on the same cores
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A pool does not end its processes where its own has been killed; their sandboxes end with them."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _not_graded(exercises: Sequence[str], why: str) -> Graded:

@@ -1,7 +1,10 @@
 """Verdicts on whole notebooks, in real sandboxes; hostile ones have a suite of their own."""
 
 import os
+import sys
+import time
 
+import psutil
 import pytest
 import stand_ins
 from attacks import EXERCISES, KNOWN_MISTAKES, OTHER_STYLE, PAGE, RIGHT
@@ -128,3 +131,41 @@ def test_a_grader_that_dies_takes_no_other_grade_along(monkeypatch):
         "s2": 0.0,
     }
     assert "the grader itself ended" in graded["s2"].results["roll"].message
+
+
+GRADE_ONE_FOR_EVER = f"""
+from swinlib.classroom.grading import Limits, grade_many
+
+if __name__ == "__main__":
+    one = {{"one": ["import time; time.sleep(600)"]}}
+    list(grade_many(one, ["roll"], checks={PAGE!r}, seed=1, processes=1, limits=Limits(patience=600)))
+"""
+
+
+@pytest.mark.sandbox
+def test_nothing_goes_on_when_the_grader_is_killed(tmp_path):
+    script = tmp_path / "grade.py"
+    script.write_text(GRADE_ONE_FOR_EVER)
+    grader = psutil.Popen([sys.executable, str(script)])
+    workers = []
+    for _ in range(600):
+        family = grader.children(recursive=True)
+        if workers := [process for process in family if "worker.py" in " ".join(process.cmdline())]:
+            break
+        time.sleep(0.1)
+    assert workers
+    family = grader.children(recursive=True)
+    grader.kill()
+    grader.wait()
+    for _ in range(200):
+        if not any(map(lives, family)):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"still there: {[process for process in family if lives(process)]}")
+
+
+def lives(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
