@@ -198,7 +198,7 @@ class Exercise:
     def problem(self, outcome: Outcome, case: Case) -> str | None:
         """What is wrong with an outcome, in words; None if it is right."""
         if outcome.error is not None:
-            return outcome.message or f"your code raised {outcome.error}"
+            return outcome.message.strip() or f"your code raised {outcome.error}"
         if _far_larger(outcome.value, self.expected(case)):
             return difference(outcome.value, self.expected(case))
         try:
@@ -402,6 +402,6 @@ def _what_was_raised(error: Exception) -> str:
 
 
 def _sentence(text: str) -> str:
-    if text.split(maxsplit=1)[0].isalpha():
+    if text.split(maxsplit=1)[:1] and text.split(maxsplit=1)[0].isalpha():
         text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) or "\n" in text else text + "."

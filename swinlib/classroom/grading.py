@@ -4,7 +4,6 @@ What crosses the border is a case on the way in, and plain data on the way out (
 decided by the check, in this process, to which the student's code has no way.
 """
 
-import contextlib
 import multiprocessing
 import os
 import threading
@@ -26,7 +25,7 @@ __all__ = ["Graded", "Limits", "NoSandboxError", "Ran", "Result", "grade_cells",
 
 TOGETHER = 6  # times the patience for one question: seconds on the clock for a whole submission
 MOST_RESTARTS = 12
-MOST_MESSAGE = 4000  # characters
+MOST_MESSAGE, MOST_TEXT = 4000, 10_000  # characters
 USED_UP = "the time for one submission was used up before"
 
 
@@ -213,7 +212,7 @@ class _Submission:
         return tuple(self.ran.get(number, Ran(error=USED_UP)) for number in range(len(self.cells)))
 
     def grade(self, exercise: Exercise, seed: int) -> Result:
-        end = time.monotonic() + self.limits.patience
+        end = min(time.monotonic() + self.limits.patience, self.end)
         ended: list[Outcome] = []
 
         def attempt(case: Case) -> Outcome:
@@ -228,8 +227,22 @@ class _Submission:
                 ended.append(Outcome(error=ENDED, message=str(error)))
                 return ended[0]
 
-        verdict = exercise.examine(attempt, seed=seed)
+        try:
+            verdict = exercise.examine(attempt, seed=seed)
+        except NoSandboxError:
+            raise
+        except Exception as error:  # by a result that neither the wire nor the judge thought of
+            return Result(False, 0.0, f"{exercise.name}: the result could not be judged ({type(error).__name__})")
         return Result(verdict.passed, verdict.credit, verdict.message[:MOST_MESSAGE], verdict.mistake)
+
+    @property
+    def end(self) -> float:
+        """The time at which nothing more is begun."""
+        return self.begun + TOGETHER * self.limits.patience
+
+    def must_have_time(self) -> None:
+        if time.monotonic() > self.end or self.restarts > MOST_RESTARTS:
+            raise OutOfTimeError(USED_UP)
 
     def running(self) -> Sandbox:
         """A sandbox in which all cells have run that do not end it.
@@ -239,27 +252,34 @@ class _Submission:
         """
         while self.box is None or self.box.process is None:
             self.restarts += 1
-            if time.monotonic() > self.begun + TOGETHER * self.limits.patience or self.restarts > MOST_RESTARTS:
-                raise OutOfTimeError(USED_UP)
+            self.must_have_time()
             self.stop()
-            self.box = Sandbox(self.checks, limits=self.limits, unsafe=self.unsafe)
-            self.box.start()
-            with contextlib.suppress(EndedError):
-                for number in range(len(self.cells)):
-                    self.run(number)
+            self.start()
+            for number in sorted(set(range(len(self.cells))) - self.left_out):
+                self.must_have_time()
+                if not self.run(number):
+                    break
         return self.box
 
-    def run(self, number: int) -> None:
-        """Run a cell, unless it is known to end the sandbox."""
-        if number in self.left_out:
-            return
+    def start(self) -> None:
+        self.box = Sandbox(self.checks, limits=self.limits, unsafe=self.unsafe)
+        try:
+            self.box.start()
+        except NoSandboxError:
+            if self.restarts == 0:
+                raise
+            raise EndedError("its sandbox could not be started again") from None
+
+    def run(self, number: int) -> bool:
+        """Run a cell; false if it ended the sandbox."""
         try:
             self.ran[number] = _ran(self.box.ask("run", self.cells[number]))
+            return True
         except EndedError as error:
             self.out_of_time |= isinstance(error, OutOfTimeError)
             self.left_out.add(number)
             self.ran[number] = Ran(error=str(error))
-            raise
+            return False
 
 
 def _outcome(answer: object) -> Outcome:
@@ -269,11 +289,13 @@ def _outcome(answer: object) -> Outcome:
     error, message = answer.get("error"), answer.get("message", "")
     if not isinstance(error, str | None) or not isinstance(message, str):
         return Outcome(error=ENDED, message="its process gave an answer that makes no sense")
-    return Outcome(answer.get("value"), error, message)
+    return Outcome(answer.get("value"), error, message[:MOST_MESSAGE])
 
 
 def _ran(answer: object) -> Ran:
     if not isinstance(answer, dict):
         return Ran()
     text, error = answer.get("text"), answer.get("error")
-    return Ran(text if isinstance(text, str) else "", error if isinstance(error, str) else None)
+    return Ran(
+        text[:MOST_TEXT] if isinstance(text, str) else "", error[:MOST_MESSAGE] if isinstance(error, str) else None
+    )

@@ -184,7 +184,7 @@ def _source(cell: object) -> str:
     if not isinstance(source, str):
         return ""
     source = source.encode("utf-8", "replace").decode()
-    return source.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd").removeprefix("\ufeff")
+    return source.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd").lstrip("\ufeff")
 
 
 def _claim(cell: dict) -> str | None:

@@ -46,6 +46,8 @@ FORBIDDEN_CALLS = (
     *("finit_module", "delete_module", "open_by_handle_at", "name_to_handle_at", "swapon", "swapoff", "reboot"),
     *("sched_setscheduler", "sched_setattr", "setpriority"),
 )
+BUFFER_SIZES = (7, 8)  # SO_SNDBUF, SO_RCVBUF: of sockets, whose memory no process owns
+FOLDERS = ("/dev/shm", "/tmp")  # in memory; the only ones that can be written
 NEW_USER_NAMESPACE = 0x10000000
 
 
@@ -70,6 +72,7 @@ class Limits:
         patience: seconds on the clock for one question; more, since the machine may be busy with others.
         memory: bytes of all its processes together.
         disk: bytes in each of its two folders, which lie in memory.
+        files: in each of them; an empty one costs memory too.
         processes: and threads, together.
     """
 
@@ -77,6 +80,7 @@ class Limits:
     patience: float = 30.0
     memory: int = 3 * 2**30
     disk: int = 256 * 2**20
+    files: int = 50_000
     processes: int = 64
 
     def while_it_starts(self) -> "Limits":
@@ -89,7 +93,8 @@ class Limits:
             "RLIMIT_DATA": self.memory,
             "RLIMIT_FSIZE": self.disk,
             "RLIMIT_NPROC": self.processes,
-            "RLIMIT_NOFILE": 256,
+            "RLIMIT_AS": 32 * 2**30,  # addresses cost memory too, for their tables
+            "RLIMIT_NOFILE": 64,  # a pipe or a socket holds memory that no process owns
             "RLIMIT_CPU": 60 + 20 * round(self.seconds),
             "RLIMIT_CORE": 0,
         }
@@ -290,6 +295,8 @@ class _Watch:
             )
         if memory > self.limits.memory:
             raise EndedError(f"it took more than {self.limits.memory / 2**30:g} GiB of memory")
+        if family and _files(family[-1].pid, self.limits.disk) > self.limits.files:
+            raise EndedError(f"it made more than {self.limits.files} files")
         if tasks > self.limits.processes + OF_THE_BOX:
             raise EndedError(f"it started more than {self.limits.processes} processes and threads")
 
@@ -312,9 +319,30 @@ def _lives(process: psutil.Process) -> bool:
 
 def _own_memory(process: psutil.Process, *, alone: bool) -> int:
     """Bytes; what forked processes share is counted once."""
+    tables = _page_tables(process.pid)
     if alone:
-        return process.memory_info().rss
-    return getattr(process.memory_full_info(), "pss", 0) or process.memory_info().rss
+        return tables + process.memory_info().rss
+    return tables + (getattr(process.memory_full_info(), "pss", 0) or process.memory_info().rss)
+
+
+def _page_tables(pid: int) -> int:
+    """Bytes of the tables by which the kernel finds a process's memory."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmPTE:")), 0)
+
+
+def _files(pid: int, disk: int) -> int:
+    """Files in the folders of a sandbox, the larger number; 0 where the kernel does not let one look."""
+    most = 0
+    for folder in FOLDERS:
+        with contextlib.suppress(OSError):
+            facts = os.statvfs(f"/proc/{pid}/root{folder}")
+            if facts.f_blocks * facts.f_frsize == disk:  # else it is the system's own folder
+                most = max(most, facts.f_files - facts.f_ffree)
+    return most
 
 
 # --- The command ------------------------------------------------------------------------------------------------
@@ -352,7 +380,7 @@ def bubblewrap(checks: str, disk: int, filter_descriptor: int) -> list[str]:
         *("--die-with-parent", "--new-session", "--seccomp", str(filter_descriptor)),
         *(word for folder in SYSTEM for word in ("--ro-bind-try", folder, folder)),
         *("--proc", "/proc", "--dev", "/dev"),
-        *(word for folder in ("/dev/shm", "/tmp") for word in ("--perms", "1777", "--size", size, "--tmpfs", folder)),
+        *(word for folder in FOLDERS for word in ("--perms", "1777", "--size", size, "--tmpfs", folder)),
         # after /tmp, since an environment of Python may lie in it
         *(word for folder in _parents(shown) for word in ("--perms", "0755", "--dir", str(folder))),
         *(word for folder in shown for word in ("--ro-bind", str(folder), str(folder))),
@@ -418,6 +446,8 @@ def refused_calls() -> bytes:
             rules.add_rule(seccomp.ERRNO(errno.EPERM), name)
     flags = seccomp.Arg(0, seccomp.MASKED_EQ, NEW_USER_NAMESPACE, NEW_USER_NAMESPACE)
     rules.add_rule(seccomp.ERRNO(errno.EPERM), "clone", flags)
+    for size in BUFFER_SIZES:
+        rules.add_rule(seccomp.ERRNO(errno.EPERM), "setsockopt", seccomp.Arg(2, seccomp.EQ, size))
     # its flags lie in memory, where a filter cannot look; the C library goes back to clone
     rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
     with tempfile.TemporaryFile() as file:

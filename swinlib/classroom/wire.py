@@ -20,6 +20,7 @@ MOST_BYTES = 32 * 2**20  # of a message; results of exercises have some kilobyte
 MOST_DEPTH = 32
 MOST_ENTRIES = 100_000  # of all lists and dicts of a message together
 LARGEST_INTEGER = 2**63
+MOST_LETTERS = 100_000  # of one text
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -80,6 +81,8 @@ def unpack(text: bytes, blob: bytes) -> object:
     Raises:
         WireError: if it is not one that `pack` makes.
     """
+    if text.count(b"[") + text.count(b"{") > 5 * MOST_ENTRIES:
+        raise WireError(f"more than {MOST_ENTRIES} entries")
     try:
         parsed = json.loads(text)
         reader = _Reader(blob)
@@ -115,6 +118,8 @@ def _plain(value: object, blobs: list[bytes], budget: _Budget, depth: int) -> ob
     if isinstance(value, float):
         return float(value)
     if isinstance(value, str):
+        if len(value) > MOST_LETTERS:
+            raise WireError(f"the result has a text of more than {MOST_LETTERS} letters")
         return str(value)
     if isinstance(value, Tensor):
         return _plain_tensor(value, blobs)
@@ -126,7 +131,7 @@ def _plain(value: object, blobs: list[bytes], budget: _Budget, depth: int) -> ob
         return {kind: [_plain(entry, blobs, budget, depth + 1) for entry in value]}
     if isinstance(value, dict):
         budget.spend(len(value), depth)
-        pairs = [(key, entry) for key, entry in value.items() if isinstance(key, (str, int, float, type(None)))]
+        pairs = [(key, entry) for key, entry in value.items() if isinstance(key, (str, int, type(None)))]
         if len(pairs) == len(value):
             return {"dict": [[key, _plain(entry, blobs, budget, depth + 1)] for key, entry in pairs]}
     return {"foreign": show(value)}
@@ -160,12 +165,10 @@ class _Reader:
 
 
 def _value(parsed: object, reader: _Reader, budget: _Budget, depth: int) -> object:
-    if isinstance(parsed, str):
-        return clean(parsed)
+    if isinstance(parsed, list):
+        raise WireError("a list that does not say what it is")
     if not isinstance(parsed, dict):
-        if isinstance(parsed, list):
-            raise WireError("a list that does not say what it is")
-        return parsed
+        return _scalar(parsed)
     if len(parsed) != 1:
         raise WireError("an object that does not say what it is")
     ((kind, body),) = parsed.items()
@@ -190,10 +193,21 @@ def _value(parsed: object, reader: _Reader, budget: _Budget, depth: int) -> obje
     return make[kind](body)
 
 
+def _scalar(value: object) -> object:
+    """Numbers and texts of a size that no judge stumbles over."""
+    if isinstance(value, str):
+        if len(value) > MOST_LETTERS:
+            raise WireError(f"a text of more than {MOST_LETTERS} letters")
+        return clean(value)
+    if isinstance(value, int) and not -LARGEST_INTEGER <= value < LARGEST_INTEGER:
+        raise WireError("a number of more than 64 bits")
+    return value
+
+
 def _key(key: object) -> object:
-    if isinstance(key, (list, dict)):
-        raise WireError("a key that is no number and no text")
-    return clean(key) if isinstance(key, str) else key
+    if isinstance(key, (list, dict, float)):
+        raise WireError("a key that is no whole number and no text")
+    return _scalar(key)
 
 
 def _tensor(kind: str, shape: list[int], *, reader: _Reader) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 
 from swinlib import check
-from swinlib.check.exercise import SHRINKING_SECONDS, exercise
+from swinlib.check.exercise import SHRINKING_SECONDS, ForbiddenCallError, exercise
 from swinlib.check.inputs import LAYOUTS, integers, noise, numbered
 from swinlib.check.judging import difference, show
 
@@ -209,3 +209,34 @@ def test_inputs_of_any_layout_have_the_same_values():
         assert torch.equal(strided, make(2, 3, 4))
         assert "not contiguous" in show(strided)
     assert set(LAYOUTS.elements) == {"contiguous", "strided"}
+
+
+CONTAINS_ITSELF = [torch.ones(1)]
+CONTAINS_ITSELF[0] = [CONTAINS_ITSELF, [torch.ones(1)], [[torch.ones(1)]]]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ([1, 2.5, "x"], "[1, 2.5, 'x']"),
+        ([torch.ones(1)], "[tensor([1.0])]"),
+        ({"a": torch.zeros(5, 5), "b": (1, [2])}, "{'a': a float32 tensor of shape (5, 5), 'b': (1, [2])}"),
+        (["x" * 1000], "['" + "x" * 115 + "..."),
+        (list(range(10_000)), "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ...]"),
+        (set(range(10_000)), "a set"),
+        (CONTAINS_ITSELF, "[[[a list"),
+        ([torch.zeros([2] * 24, dtype=torch.uint8)], "[a uint8 tensor of shape (2, 2, "),
+    ],
+)
+def test_a_value_is_shown_shortly_and_without_looking_at_all_of_it(value, shown):
+    started = time.process_time()
+    assert show(value).startswith(shown)
+    assert len(show(value)) <= 120
+    assert time.process_time() - started < 0.5
+
+
+def test_a_blank_message_is_no_message(double):
+    def answer(x):
+        raise ForbiddenCallError(" ")
+
+    assert "Your code raised ForbiddenCallError" in verdict(double, answer).message

@@ -1,7 +1,8 @@
 """Hostile, broken and honest submissions to the assignment made of the page 07_roll_and_shifted_windows.
 
-They were written without a look at the defence. `ATTACKS` lists all of them, the controls first: honest work that must
-get its points, and honest mistakes that must not, so that a grader which refuses everything fails too.
+They were written without a look at the defence, but for `KNOWING`. `ATTACKS` lists all of them, the controls first:
+honest work that must get its points, and honest mistakes that must not, so that a grader which refuses everything fails
+too.
 
 How a harness uses one:
 
@@ -2088,6 +2089,136 @@ PROTOCOL = [
 ]
 
 
+# --- Written with the defence at hand ----------------------------------------------------------------------------
+
+KNOWING = [
+    raises(
+        "a_blank",
+        "the check's own exception with a message of one blank, of which no sentence can be made",
+        """
+        from swinlib.check.exercise import ForbiddenCallError
+        raise ForbiddenCallError(" ")
+        """,
+        GRADER,
+    ),
+    from_roll(
+        "returns_12000_tensors",
+        "returns a list that is small to send and takes minutes to write out",
+        inside("", last="return [torch.zeros(999, dtype=torch.uint8)] * 12_000"),
+        1.0,
+        afterwards=(GRADER,),
+    ),
+    from_roll(
+        "returns_2_to_the_24",
+        "returns a list of a tensor of 24 dimensions, which PyTorch writes out whole",
+        inside("", last="return [torch.zeros([2] * 24, dtype=torch.uint8)]"),
+        1.0,
+        afterwards=(GRADER,),
+    ),
+    from_roll(
+        "returns_colliding_keys",
+        "returns a dict whose keys all have one hash, so that building it takes for ever",
+        code("""
+            class Colliding(dict):
+                def __len__(self):
+                    return 90_000
+
+                def items(self):
+                    return [(key * (2**61 - 1), 0) for key in range(90_000)]
+
+
+            def roll(x, shift):
+                return Colliding()
+            """),
+        afterwards=(GRADER,),
+    ),
+    from_roll(
+        "sends_a_huge_number",
+        "patches what is sent, so that a number arrives for which no judge has room",
+        before("""
+            import sys
+
+            wire = sys.modules.get("swinlib.classroom.wire")
+            if wire is not None:
+                plain = wire._plain
+                wire._plain = lambda value, *rest: 10**400 if value is None else plain(value, *rest)
+            """),
+        afterwards=(GRADER,),
+    ),
+    from_roll(
+        "sends_long_texts",
+        "patches what is told of a cell, so that each costs the grader 128 MB",
+        before("""
+            import sys
+
+            notebook = sys.modules.get("swinlib.classroom.notebook")
+            if notebook is not None:
+                notebook.Notebook.run = lambda self, source: {"text": "\U0001f600" + "a" * (2**25 - 200), "error": None}
+            """),
+        afterwards=(GRADER,),
+    ),
+    from_roll(
+        "page_tables",
+        "takes no memory but the kernel's tables of 640 GiB of addresses",
+        inside("""
+            import ctypes
+            c = ctypes.CDLL(None)
+            c.mmap.restype = ctypes.c_void_p
+            c.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+            size = 640 << 30
+            start = c.mmap(None, size, 1, 0x4022, -1, 0)
+            if start in (None, ctypes.c_void_p(-1).value):
+                return x
+            for place in range(start, start + size, 2 << 20):
+                ctypes.c_ubyte.from_address(place).value
+            raise RuntimeError(THROUGH + ": tables of 1.3 GB")
+            """),
+        1.0,
+        afterwards=(SYSTEM, GRADER),
+    ),
+    from_roll(
+        "names_without_files",
+        "makes 400000 links, which have no size and cost memory all the same",
+        inside("""
+            import os
+            for number in range(400_000):
+                os.symlink("x" * 120, f"/tmp/{number:0200}")
+            raise RuntimeError(THROUGH + ": 400000 links")
+            """),
+        1.0,
+        afterwards=(SYSTEM,),
+    ),
+    from_roll(
+        "buffers_of_sockets",
+        "fills 60 sockets of four megabytes each, whose memory no process owns",
+        inside("""
+            import socket
+            kept, filled = [], 0
+            for _ in range(60):
+                try:
+                    one, other = socket.socketpair()
+                    one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**22)
+                    one.setblocking(False)
+                    kept += [one, other]
+                    filled += one.send(bytes(2**21))
+                except OSError:
+                    break
+            if filled > 2**26:
+                raise RuntimeError(THROUGH + f": {filled >> 20} MiB in buffers")
+            """),
+        1.0,
+        afterwards=(SYSTEM,),
+    ),
+    from_roll(
+        "sleeps_in_many_cells",
+        "has cells that sleep almost as long as one may, so that they take hours together",
+        WRONG_ROLL,
+        extra=("import time\n\ntime.sleep(9)",) * 40,
+        afterwards=(GRADER,),
+    ),
+]
+
+
 # --- Files and folders ------------------------------------------------------------------------------------------
 
 # Folders in which something may lie: the usual ones, and all that the process can learn of. At most three seconds.
@@ -3551,6 +3682,7 @@ ATTACKS: list[Attack] = [
     *INCONSTANT,
     *FORGING,
     *PROTOCOL,
+    *KNOWING,
     *FILES,
     *SYSTEM_CALLS,
     *EDITED,
