@@ -277,6 +277,11 @@ class Exercise:
         self._draw(lambda case: cases.append(case), COMPARED, seed=0)
         return cases
 
+    @property
+    def asked_again(self) -> list[Case]:
+        """Cases that a grader tries a second time; the first few of `samples`, which begin with those always tried."""
+        return self.samples[: len(self.always) + 3]
+
     def __call__(self, answer: Callable) -> None:
         """Print one line if the answer is right.
 

@@ -229,10 +229,14 @@ class _Submission:
 
         try:
             verdict = exercise.examine(attempt, seed=seed)
+            # an answer may count its calls, and change when it thinks that it was asked often enough
+            changed = verdict.passed and any(exercise.problem(attempt(case), case) for case in exercise.asked_again)
         except NoSandboxError:
             raise
         except Exception as error:  # by a result that neither the wire nor the judge thought of
             return Result(False, 0.0, f"{exercise.name}: the result could not be judged ({type(error).__name__})")
+        if changed:
+            return Result(False, 0.0, f"{exercise.name}: asked the same again, it gave another answer")
         return Result(verdict.passed, verdict.credit, verdict.message[:MOST_MESSAGE], verdict.mistake)
 
     @property

@@ -68,6 +68,23 @@ def test_calls_that_take_long_together_are_stopped_and_the_next_exercise_is_grad
     assert not grade(RIGHT["roll"], exercises=["roll"]).out_of_time
 
 
+COUNTS_ITS_CALLS = """
+calls = []
+
+
+def roll(x, shift):
+    calls.append(shift)
+    return x[(torch.arange(len(x)) - shift) % len(x)] if len(calls) <= 27 else x
+"""
+
+
+@pytest.mark.sandbox
+def test_an_answer_that_changes_after_as_many_calls_as_there_are_inputs_fails():
+    graded = grade(COUNTS_ITS_CALLS, exercises=["roll"])
+    assert credits(graded) == {"roll": 0.0}
+    assert graded.results["roll"].message == "roll: asked the same again, it gave another answer"
+
+
 @pytest.mark.sandbox
 def test_many_at_a_time_get_the_same_grades_twice():
     submissions = {
