@@ -104,7 +104,7 @@ def command(*arguments, course, check=True):
     return said
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # tests that open a browser come last, after those of other modules
 def graded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("class")
     course, inbox = folder / "course", folder / "inbox"
