@@ -212,13 +212,14 @@ class _Submission:
         return tuple(self.ran.get(number, Ran(error=USED_UP)) for number in range(len(self.cells)))
 
     def grade(self, exercise: Exercise, seed: int) -> Result:
-        end = min(time.monotonic() + self.limits.patience, self.end)
+        end = time.monotonic() + self.limits.patience
         ended: list[Outcome] = []
 
         def attempt(case: Case) -> Outcome:
             if ended:  # one call has told enough: no smaller input is worth another sandbox
                 return ended[0]
             try:
+                self.must_have_time()
                 if time.monotonic() > end:
                     raise OutOfTimeError(f"its calls took more than {self.limits.patience:g} seconds together")
                 return _outcome(self.running().ask("call", exercise.name, case))
@@ -239,13 +240,9 @@ class _Submission:
             return Result(False, 0.0, f"{exercise.name}: asked the same again, it gave another answer")
         return Result(verdict.passed, verdict.credit, verdict.message[:MOST_MESSAGE], verdict.mistake)
 
-    @property
-    def end(self) -> float:
-        """The time at which nothing more is begun."""
-        return self.begun + TOGETHER * self.limits.patience
-
     def must_have_time(self) -> None:
-        if time.monotonic() > self.end or self.restarts > MOST_RESTARTS:
+        """Raise `OutOfTimeError` where nothing more is to be begun for this submission."""
+        if time.monotonic() > self.begun + TOGETHER * self.limits.patience or self.restarts > MOST_RESTARTS:
             raise OutOfTimeError(USED_UP)
 
     def running(self) -> Sandbox:

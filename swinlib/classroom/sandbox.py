@@ -32,7 +32,7 @@ from .wire import LENGTHS, WireError, lengths, pack, unpack
 LIBRARY = Path(__file__).resolve().parents[2]  # the folder in which swinlib lies
 OF_THE_BOX = 2  # processes of bubblewrap itself
 LOOK_EVERY = 0.05  # seconds between two looks at what a sandbox takes
-NEWEST_USER = 2**30  # users from here on exist on no system; each process of a grader that is root's takes one
+FIRST_FREE_USER = 2**30  # such users exist on no system; each process of a grader that is root's takes one
 UNSAFE = "--unsafe-run-code-without-a-sandbox"
 # What a process needs of the system's folders to start at all.
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
@@ -136,7 +136,7 @@ class Sandbox:
             )
         settings = {
             "limits": self.limits.of_each_process(),
-            "user": NEWEST_USER + os.getpid() if os.geteuid() == 0 and not self.unsafe else None,
+            "user": FIRST_FREE_USER + os.getpid() if os.geteuid() == 0 and not self.unsafe else None,
             "library": str(LIBRARY),
             "checks": self.checks,
         }
