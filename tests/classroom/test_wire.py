@@ -12,6 +12,7 @@ from swinlib.classroom.wire import (
     LENGTHS,
     MOST_BYTES,
     MOST_ENTRIES,
+    MOST_LETTERS,
     Foreign,
     WireError,
     clean,
@@ -128,7 +129,7 @@ def test_what_is_too_large_is_not_sent():
         with pytest.raises(WireError):
             pack(value)
     with pytest.raises(WireError):
-        pack("x" * (MOST_BYTES + 1))
+        pack("x" * (MOST_LETTERS + 1))
 
 
 def test_a_length_that_is_too_large_is_not_read():
@@ -164,6 +165,12 @@ def test_a_length_that_is_too_large_is_not_read():
         (b'{"list": [' * 100_000, b""),
         (b'{"list": [' * 50 + b"1" + b"]}" * 50, b""),
         (b"9" * 10_000, b""),
+        (b"1" + b"0" * 400, b""),
+        (b'{"list": [9223372036854775808]}', b""),
+        (b'{"dict": [[2305843009213693951000, 0]]}', b""),
+        (b'{"dict": [[0.5, 0]]}', b""),
+        (b'"%s"' % (b"x" * (MOST_LETTERS + 1)), b""),
+        (b'{"list": [%s]}' % b", ".join([b'{"list": []}'] * (3 * MOST_ENTRIES)), b""),
         (b'{"list": [%s]}' % b", ".join([b"0"] * (MOST_ENTRIES + 1)), b""),
         (b"cposix\nsystem\n(Vtrue\ntR.", b""),
     ],
