@@ -9,6 +9,7 @@ import pytest
 import stand_ins
 from attacks import EXERCISES, KNOWN_MISTAKES, OTHER_STYLE, PAGE, RIGHT
 
+from swinlib import check
 from swinlib.classroom import grading
 from swinlib.classroom.grading import Limits, NoSandboxError, grade_cells, grade_many
 
@@ -83,6 +84,38 @@ def test_an_answer_that_changes_after_as_many_calls_as_there_are_inputs_fails():
     graded = grade(COUNTS_ITS_CALLS, exercises=["roll"])
     assert credits(graded) == {"roll": 0.0}
     assert graded.results["roll"].message == "roll: asked the same again, it gave another answer"
+
+
+@pytest.mark.sandbox
+def test_cells_that_sleep_take_no_more_than_one_submission_may():
+    started = time.monotonic()
+    cells = ["import time; time.sleep(1.5)"] * 20
+    graded = grade_cells(cells, ["roll"], checks=PAGE, seed=1, limits=Limits(patience=2))
+    assert graded.out_of_time
+    assert graded.results["roll"].message == f"roll: {grading.USED_UP}"
+    assert graded.ran[0].error is None
+    assert graded.ran[-1].error == grading.USED_UP
+    assert time.monotonic() - started < 25  # all of them would take 30 and more
+
+
+@pytest.mark.sandbox
+def test_a_judge_that_stumbles_costs_one_exercise(monkeypatch):
+    def stumble(*args, **options):
+        raise OverflowError
+
+    monkeypatch.setattr(check.EXERCISES["roll"], "problem", stumble)
+    graded = grade(RIGHT["roll"], RIGHT["window_reverse"], exercises=EXERCISES[:2])
+    assert credits(graded) == {"roll": 0.0, "window_reverse": 1.0}
+    assert "could not be judged (OverflowError)" in graded.results["roll"].message
+
+
+def test_what_a_worker_tells_is_cut_short_whatever_it_tells():
+    ran = grading._ran({"text": "x" * 10**6, "error": "x" * 10**6})
+    assert (len(ran.text), len(ran.error)) == (grading.MOST_TEXT, grading.MOST_MESSAGE)
+    assert len(grading._outcome({"error": "E", "message": "x" * 10**6}).message) == grading.MOST_MESSAGE
+    for nonsense in (None, [], "x", {"error": 5}, {"message": None}):
+        assert grading._outcome(nonsense).error == "ended"
+        assert grading._ran(nonsense) == grading.Ran()
 
 
 @pytest.mark.sandbox
