@@ -20,12 +20,13 @@ from swinlib import check
 from swinlib.check.exercise import ENDED, Case, Exercise, Outcome
 
 from .sandbox import EndedError, Limits, NoSandboxError, OutOfTimeError, Sandbox
+from .wire import MOST_TEXT
 
 __all__ = ["Graded", "Limits", "NoSandboxError", "Ran", "Result", "grade_cells", "grade_many"]
 
 TOGETHER = 6  # times the patience for one question: seconds on the clock for a whole submission
 MOST_RESTARTS = 12
-MOST_MESSAGE, MOST_TEXT = 4000, 10_000  # characters
+MOST_MESSAGE = 4000  # characters
 USED_UP = "the time for one submission was used up before"
 
 

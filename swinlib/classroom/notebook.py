@@ -14,9 +14,7 @@ from swinlib import check
 from swinlib.check.exercise import UNDEFINED
 from swinlib.check.judging import show
 
-from .wire import WireError, pack
-
-MOST_TEXT = 10_000  # characters that a cell's output keeps
+from .wire import MOST_TEXT, WireError, pack
 
 
 class Notebook:

@@ -20,8 +20,8 @@ from nbformat import NotebookNode
 
 from .grading import Graded, Ran, Result
 from .handed_in import solutions
+from .wire import MOST_TEXT
 
-MOST_TEXT = 10_000  # characters of what a cell printed, and of a message
 CHECK_FAILED = "CheckFailed"  # the name of the error that a check cell shows, as in the student's own notebook
 
 

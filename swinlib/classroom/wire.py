@@ -21,6 +21,7 @@ MOST_DEPTH = 32
 MOST_ENTRIES = 100_000  # of all lists and dicts of a message together
 LARGEST_INTEGER = 2**63
 MOST_LETTERS = 100_000  # of one text
+MOST_TEXT = 10_000  # letters that are kept of what a cell printed, or an error says
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
