@@ -15,7 +15,6 @@ import sqlite3
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +96,9 @@ def digests(folder):
 def command(*arguments, course, check=True):
     """Run a command of the classroom, with a word in its environment that only the teacher has."""
     line = [sys.executable, "-m", "swinlib.classroom", *arguments, "--course", str(course)]
-    environment = {**os.environ, "TEACHERS_SECRET": CANARY, "COLUMNS": "80"}
+    scratch = course.parent / "scratch"
+    scratch.mkdir(exist_ok=True)
+    environment = {**os.environ, "TEACHERS_SECRET": CANARY, "COLUMNS": "80", "TMPDIR": str(scratch)}
     result = subprocess.run(line, capture_output=True, env=environment, cwd=course, check=False)
     said = (result.stdout + result.stderr).decode()
     assert result.returncode == 0 or not check, said[-3000:]
@@ -253,8 +254,7 @@ def test_notebooks_that_were_graded_are_valid(graded):
 
 
 def test_no_temporary_file_is_left(graded):
-    names = {path.name for path in _listed(Path(tempfile.gettempdir()))}
-    assert not any("swinlib" in name.lower() for name in names)
+    assert not list((graded.course.parent / "scratch").iterdir())
 
 
 def test_a_browser_runs_nothing_of_a_students_in_the_feedback(graded, browser):
