@@ -8,7 +8,7 @@ import sys
 
 # `python -m swinlib.doctor` must be able to say that torch is missing, so it does without all of this.
 if "swinlib.doctor" not in sys.orig_argv:
-    from .attention import WindowAttention, WindowAttentionV2
+    from .attention import BaseWindowAttention, WindowAttention, WindowAttentionV2
     from .blocks import DropPath, Mlp, SwinStage, SwinTransformerBlock, SwinTransformerBlockV2
     from .checkpoints import CheckpointError, CheckpointReport, export_state_dict, load_checkpoint
     from .init import init_weights
@@ -29,6 +29,7 @@ if "swinlib.doctor" not in sys.orig_argv:
     )
 
 __all__ = [
+    "BaseWindowAttention",
     "CheckpointError",
     "CheckpointReport",
     "DropPath",

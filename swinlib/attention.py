@@ -9,28 +9,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .windows import Size, relative_coords_table, relative_position_index, to_pair
+from .arguments import Size, check_heads, to_pair
+from .windows import relative_coords_table, relative_position_index
 
 
-def _reset_buffers_after_load(module: "WindowAttention", _incompatible_keys: object) -> None:
+def _reset_buffers_after_load(module: "BaseWindowAttention", _incompatible_keys: object) -> None:
     module.reset_buffers()
 
 
-class WindowAttention(nn.Module):
-    """Attention of the tokens of one window among themselves, with a learned bias for each relative position.
+class BaseWindowAttention(nn.Module):
+    """The tokens of each window attend to each other: ``softmax(logits + position bias) @ values``, in several heads.
+
+    A version of Swin says what ``logits(q, k)`` and ``position_bias()`` are.
 
     Args:
         dim: C, the channels of a token.
         window_size: M, or ``(Mh, Mw)``.
         num_heads: a divisor of ``dim``.
-        qkv_bias: whether queries, keys and values have a bias.
+        qkv_bias: whether the layer that makes queries, keys and values has a bias.
         attention_dropout: probability of dropping an attention weight.
         dropout: probability of dropping a channel of the output.
 
     Raises:
         ValueError: if the heads do not divide ``dim``.
-
-    Source: arXiv 2103.14030, section 3.2, equation 4.
     """
 
     relative_position_index: Tensor
@@ -46,60 +47,29 @@ class WindowAttention(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if not isinstance(num_heads, int) or num_heads < 1 or dim % num_heads:
-            raise ValueError(
-                f"dim {dim} cannot be split among {num_heads!r} heads: num_heads must be an integer that divides dim. "
-                f"Swin uses 32 channels for a head, here {max(dim // 32, 1)} heads."
-            )
-        self.dim = dim
+        check_heads(dim, num_heads)
+        self.dim, self.num_heads, self.head_dim = dim, num_heads, dim // num_heads
         self.window_size = to_pair(window_size, "window_size")
-        self.num_heads = num_heads
-        self.head_dim = dim // num_heads
-        self._build_projections(dim, qkv_bias)
+        self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
         self.proj = nn.Linear(dim, dim)
         self.attention_dropout = nn.Dropout(attention_dropout)
         self.dropout = nn.Dropout(dropout)
-        self._build_position_bias()
-        self.reset_position_bias()
-        self.reset_buffers()
         # Buffers that are not saved hold garbage after `to_empty`, and stay on "meta" after `assign=True`.
         self.register_load_state_dict_post_hook(_reset_buffers_after_load)
 
-    def _build_projections(self, dim: int, qkv_bias: bool) -> None:
-        self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
+    def logits(self, q: Tensor, k: Tensor) -> Tensor:
+        """How well each query fits each key, ``(..., N, N)``."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how queries and keys are compared.")
 
-    def _build_position_bias(self) -> None:
-        mh, mw = self.window_size
-        self.relative_position_bias_table = nn.Parameter(torch.empty((2 * mh - 1) * (2 * mw - 1), self.num_heads))
-
-    def reset_position_bias(self) -> None:
-        """Initialise the parameters that no other module owns: a bare ``Parameter`` is never visited by ``apply``."""
-        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
-
-    def reset_buffers(self) -> None:
-        """Compute the buffers from the window size. They are not saved: a checkpoint fits any window."""
-        index = relative_position_index(self.window_size, device=self.proj.weight.device)
-        self.register_buffer("relative_position_index", index, persistent=False)
+    def position_bias(self) -> Tensor:
+        """What the offset from each query to each key adds, ``(heads, N, N)``."""
+        raise NotImplementedError(f"{type(self).__name__} has no position bias.")
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Tokens ``(B * nW, N, C)`` to queries, keys and values, each ``(B * nW, heads, N, head_dim)``."""
-        qkv = self._qkv(x).unflatten(-1, (3, self.num_heads, self.head_dim))
+        qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, self.head_dim))
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
         return q, k, v
-
-    def _qkv(self, x: Tensor) -> Tensor:
-        return self.qkv(x)
-
-    def logits(self, q: Tensor, k: Tensor) -> Tensor:
-        """How well each query fits each key: the dot product over the root of its length. ``(..., N, N)``."""
-        return (q * self.head_dim**-0.5) @ k.transpose(-2, -1)
-
-    def position_bias(self) -> Tensor:
-        """The bias of each pair of tokens, ``(heads, N, N)``, looked up in the table."""
-        return self._look_up(self.relative_position_bias_table)
-
-    def _look_up(self, table: Tensor) -> Tensor:
-        return table[self.relative_position_index].permute(2, 0, 1)
 
     def attention_weights(self, q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tensor:
         """``softmax(logits + bias)`` where the mask allows, 0 elsewhere.
@@ -130,7 +100,7 @@ class WindowAttention(nn.Module):
             ``(B * nW, N, C)``.
 
         Raises:
-            ValueError: if x has not N tokens or not C channels a window, or the mask is not for these windows.
+            ValueError: if x does not have N tokens of C channels in each window, or the mask is not for these windows.
             TypeError: if the mask is not boolean.
         """
         self._check_input(x, mask)
@@ -138,6 +108,16 @@ class WindowAttention(nn.Module):
         weights = self.attention_dropout(self.attention_weights(q, k, mask))
         heads = weights @ v
         return self.dropout(self.proj(heads.transpose(1, 2).flatten(2)))
+
+    def reset_position_bias(self) -> None:
+        """Initialise the parameters that no other module owns: a bare ``Parameter`` is never visited by ``apply``."""
+
+    def reset_buffers(self) -> None:
+        """Compute the buffers from the window size. They are not saved: a checkpoint fits any window."""
+        # Tensors made in inference mode could not be trained with afterwards, wherever the weights were loaded.
+        with torch.inference_mode(False):
+            index = relative_position_index(self.window_size, device=self.proj.weight.device)
+            self.register_buffer("relative_position_index", index, persistent=False)
 
     def _check_input(self, x: Tensor, mask: Tensor | None) -> None:
         mh, mw = self.window_size
@@ -161,14 +141,43 @@ class WindowAttention(nn.Module):
             )
 
 
-class WindowAttentionV2(WindowAttention):
+class WindowAttention(BaseWindowAttention):
+    """Window attention of Swin: scaled dot products, and a learned bias for each relative position.
+
+    Takes the arguments of ``BaseWindowAttention``.
+
+    Source: arXiv 2103.14030, section 3.2, equation 4.
+    """
+
+    def __init__(self, dim: int, window_size: Size, num_heads: int, **options: float) -> None:
+        super().__init__(dim, window_size, num_heads, **options)
+        mh, mw = self.window_size
+        self.relative_position_bias_table = nn.Parameter(torch.empty((2 * mh - 1) * (2 * mw - 1), num_heads))
+        self.reset_position_bias()
+        self.reset_buffers()
+
+    def reset_position_bias(self) -> None:
+        """Draw the bias table, which no visit of ``apply`` reaches: it is a bare ``Parameter``."""
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+
+    def logits(self, q: Tensor, k: Tensor) -> Tensor:
+        """The dot product of each query and key over the root of their length, ``(..., N, N)``."""
+        return (q * self.head_dim**-0.5) @ k.transpose(-2, -1)
+
+    def position_bias(self) -> Tensor:
+        """The bias of each pair of tokens, ``(heads, N, N)``, looked up in the table."""
+        return self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)
+
+
+class WindowAttentionV2(BaseWindowAttention):
     """Window attention of Swin v2: cosine similarity, and the position bias from a small network.
 
     The network sees log-spaced coordinates instead of a table row, so the window may change after training.
-    Keys have no bias. It takes the arguments of ``WindowAttention`` and one more.
+    Keys have no bias. It takes the arguments of ``BaseWindowAttention`` and one more.
 
     Args:
-        pretrained_window_size: window that the weights were trained with, if it differs from ``window_size``.
+        pretrained_window_size: window that the weights were trained with, if it differs from ``window_size``: it
+            gives the coordinates their scale.
 
     Source: arXiv 2111.09883, sections 3.2 and 3.3.
     """
@@ -183,22 +192,17 @@ class WindowAttentionV2(WindowAttention):
         *,
         pretrained_window_size: Size | None = None,
         qkv_bias: bool = True,
-        attention_dropout: float = 0.0,
-        dropout: float = 0.0,
+        **options: float,
     ) -> None:
-        self._pretrained_window_size = pretrained_window_size
-        super().__init__(
-            dim, window_size, num_heads, qkv_bias=qkv_bias, attention_dropout=attention_dropout, dropout=dropout
-        )
-
-    def _build_projections(self, dim: int, qkv_bias: bool) -> None:
-        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
-        self.q_bias = nn.Parameter(torch.zeros(dim)) if qkv_bias else None
-        self.v_bias = nn.Parameter(torch.zeros(dim)) if qkv_bias else None
-
-    def _build_position_bias(self) -> None:
-        self.logit_scale = nn.Parameter(torch.empty(self.num_heads, 1, 1))
-        self.cpb_mlp = nn.Sequential(nn.Linear(2, 512), nn.ReLU(), nn.Linear(512, self.num_heads, bias=False))
+        super().__init__(dim, window_size, num_heads, qkv_bias=False, **options)
+        pretrained = window_size if pretrained_window_size is None else pretrained_window_size
+        self.pretrained_window_size = to_pair(pretrained, "pretrained_window_size")
+        self.q_bias = nn.Parameter(torch.empty(dim)) if qkv_bias else None
+        self.v_bias = nn.Parameter(torch.empty(dim)) if qkv_bias else None
+        self.logit_scale = nn.Parameter(torch.empty(num_heads, 1, 1))
+        self.cpb_mlp = nn.Sequential(nn.Linear(2, 512), nn.ReLU(), nn.Linear(512, num_heads, bias=False))
+        self.reset_position_bias()
+        self.reset_buffers()
 
     def reset_position_bias(self) -> None:
         """Initialise the bare parameters; the bias network's layers are visited by ``apply``."""
@@ -208,23 +212,20 @@ class WindowAttentionV2(WindowAttention):
             nn.init.zeros_(self.v_bias)
 
     def reset_buffers(self) -> None:
-        """Compute the buffers from the window size. They are not saved: a checkpoint fits any window."""
+        """Compute the buffers from both windows. They are not saved: a checkpoint fits any window."""
         super().reset_buffers()
         weight = self.proj.weight
-        coords = relative_coords_table(self.window_size, self._pretrained_window_size, device=weight.device)
-        self.register_buffer("relative_coords_table", coords.to(weight.dtype), persistent=False)
+        with torch.inference_mode(False):
+            coords = relative_coords_table(self.window_size, self.pretrained_window_size, device=weight.device)
+            self.register_buffer("relative_coords_table", coords.to(weight.dtype), persistent=False)
 
-    def set_pretrained_window_size(self, pretrained_window_size: Size | None) -> None:
-        """Scale the coordinates as for weights that were trained with this window."""
-        if pretrained_window_size is not None:
-            pretrained_window_size = to_pair(pretrained_window_size, "pretrained_window_size")
-        self._pretrained_window_size = pretrained_window_size
-        self.reset_buffers()
-
-    def _qkv(self, x: Tensor) -> Tensor:
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens ``(B * nW, N, C)`` to queries, keys and values, each ``(B * nW, heads, N, head_dim)``."""
+        q, k, v = super().project(x)
         if self.q_bias is None:
-            return self.qkv(x)
-        return F.linear(x, self.qkv.weight, torch.cat([self.q_bias, torch.zeros_like(self.q_bias), self.v_bias]))
+            return q, k, v
+        per_head = (self.num_heads, 1, self.head_dim)
+        return q + self.q_bias.view(per_head), k, v + self.v_bias.view(per_head)
 
     def logits(self, q: Tensor, k: Tensor) -> Tensor:
         """The cosine of each query and key, times a learned scale of at most 100. ``(..., N, N)``."""
@@ -234,4 +235,5 @@ class WindowAttentionV2(WindowAttention):
 
     def position_bias(self) -> Tensor:
         """The bias of each pair of tokens, ``(heads, N, N)``, between 0 and 16."""
-        return 16 * torch.sigmoid(self._look_up(self.cpb_mlp(self.relative_coords_table)))
+        table = self.cpb_mlp(self.relative_coords_table)
+        return 16 * torch.sigmoid(table[self.relative_position_index].permute(2, 0, 1))

@@ -1,16 +1,16 @@
 """The Swin block, v1 and v2, and the stage: blocks that take turns without and with the shift."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from .attention import WindowAttention, WindowAttentionV2
+from .arguments import Size, check_shift_fits
+from .attention import BaseWindowAttention, WindowAttention, WindowAttentionV2
 from .windows import (
-    Size,
     check_map,
-    check_shift_fits,
     cyclic_shift,
     effective_shift,
     pad_to_windows,
@@ -75,11 +75,12 @@ class SwinTransformerBlock(nn.Module):
         dropout: after the projection of the attention and after both layers of the MLP.
         attention_dropout: on the attention weights.
         drop_path: probability of dropping a branch, on both branches.
+        attention_options: further arguments of the attention, such as v2's ``pretrained_window_size``.
 
     Source: arXiv 2103.14030, section 3.2, equation 3.
     """
 
-    attention_class: type[WindowAttention] = WindowAttention
+    attention_class: type[BaseWindowAttention] = WindowAttention
 
     def __init__(
         self,
@@ -93,12 +94,19 @@ class SwinTransformerBlock(nn.Module):
         dropout: float = 0.0,
         attention_dropout: float = 0.0,
         drop_path: float = 0.0,
+        **attention_options: Size,
     ) -> None:
         super().__init__()
         self.window_size, self.shift_size = check_shift_fits(window_size, shift_size)
         self.norm1 = nn.LayerNorm(dim)
         self.attn = self.attention_class(
-            dim, window_size, num_heads, qkv_bias=qkv_bias, attention_dropout=attention_dropout, dropout=dropout
+            dim,
+            window_size,
+            num_heads,
+            qkv_bias=qkv_bias,
+            attention_dropout=attention_dropout,
+            dropout=dropout,
+            **attention_options,
         )
         self.norm2 = nn.LayerNorm(dim)
         self.mlp = Mlp(dim, int(dim * mlp_ratio), dropout)
@@ -167,7 +175,7 @@ class SwinStage(nn.Module):
         downsample: applied to the stage's output on the way to the next stage; None for the last stage.
         block: the class of the blocks, v1 or v2.
         gradient_checkpointing: in training, keep only the inputs of the blocks and compute the rest again.
-        block_options: further keyword arguments of the block.
+        block_options: further keyword arguments of the block; the attribute of that name keeps them.
     """
 
     def __init__(
@@ -182,7 +190,7 @@ class SwinStage(nn.Module):
         downsample: nn.Module | None = None,
         block: type[SwinTransformerBlock] = SwinTransformerBlock,
         gradient_checkpointing: bool = False,
-        **block_options: float,
+        **block_options: Any,
     ) -> None:
         super().__init__()
         drop_path = [0.0] * depth if drop_path is None else drop_path
@@ -194,7 +202,7 @@ class SwinStage(nn.Module):
             mh, mw = check_shift_fits(window_size, 0)[0]
             shift_size = (mh // 2, mw // 2)
         self.window_size, self.shift_size = check_shift_fits(window_size, shift_size)
-        self.gradient_checkpointing = gradient_checkpointing
+        self.gradient_checkpointing, self.block_options = gradient_checkpointing, block_options
         self.blocks = nn.ModuleList(
             block(dim, num_heads, window_size, self.shift_size if j % 2 else 0, drop_path=drop_path[j], **block_options)
             for j in range(depth)

@@ -24,9 +24,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .arguments import Size, to_pair
 from .attention import WindowAttention, WindowAttentionV2
 from .model import SwinTransformer
-from .windows import Size, effective_shift, shifted_window_mask, to_pair
+from .windows import effective_shift, shifted_window_mask
 
 Tensors = Mapping[str, Tensor]
 Window = tuple[int, int]

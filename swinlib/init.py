@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from .attention import WindowAttention
+from .attention import BaseWindowAttention
 from .blocks import SwinTransformerBlockV2
 
 
@@ -21,7 +21,7 @@ def init_weights(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, (nn.Conv2d, nn.LayerNorm)):
         module.reset_parameters()
-    elif isinstance(module, WindowAttention):
+    elif isinstance(module, BaseWindowAttention):
         module.reset_position_bias()
         module.reset_buffers()
     elif isinstance(module, SwinTransformerBlockV2):

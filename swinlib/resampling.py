@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .windows import Size, check_map, to_pair
+from .arguments import Size, is_count, to_pair
+from .windows import check_map
 
 
 def gather_2x2(x: Tensor) -> Tensor:
@@ -139,7 +140,7 @@ class PatchExpanding(nn.Module):
 
     def __init__(self, dim: int, scale: int = 2, out_dim: int | None = None) -> None:
         super().__init__()
-        if not isinstance(scale, int) or scale < 1:
+        if not is_count(scale):
             raise ValueError(f"scale must be a positive integer, got {scale!r}.")
         if out_dim is None and dim % scale:
             raise ValueError(f"dim {dim} is not divisible by scale {scale}: give out_dim.")

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .arguments import is_count
 from .blocks import SwinStage, SwinTransformerBlock
 from .init import init_weights
 from .model import SwinTransformer
@@ -36,8 +37,11 @@ class DecoderStage(nn.Module):
 class SwinUNet(nn.Module):
     """Images to a class for each pixel: a Swin encoder, and its mirror image as the decoder.
 
+    The decoder's blocks are made like the encoder's of the same size: windows, heads, MLP, biases, dropout, drop path.
+
     Args:
-        encoder: its stages give the skips; a pretrained one may be loaded first. Its head is not used.
+        encoder: its stages give the skips; a pretrained one may be loaded first. Its head is not used, and no longer
+            asks for a gradient: DistributedDataParallel would wait for it.
         num_classes: of a pixel.
         decoder_depths: blocks of each decoder stage, from the coarsest; two each if not given.
 
@@ -62,18 +66,18 @@ class SwinUNet(nn.Module):
             )
         if ph != pw:
             raise ValueError(f"SwinUNet expands square patches, but the encoder's patch_size is {(ph, pw)}.")
-        if not isinstance(num_classes, int) or num_classes < 1:
+        if not is_count(num_classes):
             raise ValueError(f"num_classes must be a positive integer, got {num_classes!r}.")
 
+        encoder.head.requires_grad_(False)
         self.encoder = encoder
-        self.norm = nn.LayerNorm(encoder.dims[-1])
         self.decoder = nn.ModuleList(
             DecoderStage(encoder.dims[i], _like(encoder.layers[i], encoder.dims[i], depth))
             for i, depth in zip(range(steps - 1, -1, -1), depths, strict=True)
         )
         self.expand = PatchExpanding(encoder.dims[0], scale=ph, out_dim=encoder.dims[0])
         self.head = nn.Linear(encoder.dims[0], num_classes)
-        for module in (self.norm, self.decoder, self.expand, self.head):
+        for module in (self.decoder, self.expand, self.head):
             module.apply(init_weights)  # not the encoder, which may be trained already
 
     def forward(self, x: Tensor) -> Tensor:
@@ -84,7 +88,7 @@ class SwinUNet(nn.Module):
         # whole patches, so that the last pixels get a class too
         x = F.pad(x, (0, -width % patch, 0, -height % patch))
         *skips, x = self.encoder.forward_features(x, channels_last=True)
-        x = self.norm(x)
+        x = x if self.encoder.stage_norms is not None else self.encoder.norm(x)  # then it is normed already
         for stage in self.decoder:
             x = stage(x, skips.pop())
         logits = self.head(self.expand(x))[:, :height, :width]
@@ -92,6 +96,18 @@ class SwinUNet(nn.Module):
 
 
 def _like(stage: SwinStage, dim: int, depth: int) -> SwinStage:
-    """A new stage with the heads, windows and version of an encoder's."""
-    block: SwinTransformerBlock = stage.blocks[0]
-    return SwinStage(dim, depth, block.attn.num_heads, stage.window_size, stage.shift_size, block=type(block))
+    """A new stage with all that makes an encoder's what it is; drop path keeps its range where the depth differs."""
+    first: SwinTransformerBlock = stage.blocks[0]
+    last: SwinTransformerBlock = stage.blocks[-1]
+    rates = torch.linspace(first.drop_path.drop_prob, last.drop_path.drop_prob, depth, device="cpu")
+    return SwinStage(
+        dim,
+        depth,
+        first.attn.num_heads,
+        stage.window_size,
+        stage.shift_size,
+        drop_path=rates.tolist(),
+        block=type(first),
+        gradient_checkpointing=stage.gradient_checkpointing,
+        **stage.block_options,
+    )

@@ -12,33 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Size = int | tuple[int, int]
-
-
-def to_pair(value: Size, name: str, minimum: int = 1) -> tuple[int, int]:
-    """Return ``value`` as ``(height, width)``.
-
-    Raises:
-        ValueError: if it is neither an integer nor a pair of integers, or is below ``minimum``.
-    """
-    pair = (value, value) if isinstance(value, int) else tuple(value) if isinstance(value, (tuple, list)) else ()
-    if len(pair) != 2 or any(isinstance(v, bool) or not isinstance(v, int) or v < minimum for v in pair):
-        raise ValueError(
-            f"{name} must be an integer of at least {minimum}, or a pair (height, width) of such integers; "
-            f"got {value!r}."
-        )
-    return pair
-
-
-def check_shift_fits(window_size: Size, shift_size: Size) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return both as pairs, or raise ``ValueError`` where a shift is negative or not smaller than its window."""
-    window, shift = to_pair(window_size, "window_size"), to_pair(shift_size, "shift_size", minimum=0)
-    if shift[0] >= window[0] or shift[1] >= window[1]:
-        raise ValueError(
-            f"shift_size {shift_size!r} does not fit window_size {window_size!r}: a shift must be smaller than "
-            f"the window, since a shift by a whole window changes nothing. Swin uses window_size // 2."
-        )
-    return window, shift
+from .arguments import Size, check_shift_fits, to_pair
 
 
 def check_map(x: Tensor, name: str, channels: int | None = None) -> None:

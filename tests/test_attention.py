@@ -8,7 +8,14 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swinlib import WindowAttention, WindowAttentionV2, init_weights, relative_coords_table, shifted_window_mask
+from swinlib import (
+    BaseWindowAttention,
+    WindowAttention,
+    WindowAttentionV2,
+    init_weights,
+    relative_coords_table,
+    shifted_window_mask,
+)
 
 CLASSES = [WindowAttention, WindowAttentionV2]
 both = pytest.mark.parametrize("attention", CLASSES)
@@ -191,13 +198,34 @@ def test_v2_bias_lies_between_0_and_16(build, randomise):
 def test_v2_coordinates_follow_the_window_of_the_weights(build):
     attn = build(WindowAttentionV2, 4)
     other = build(WindowAttentionV2, 4, pretrained_window_size=2)
+    assert (attn.pretrained_window_size, other.pretrained_window_size) == ((4, 4), (2, 2))
     assert torch.equal(other.relative_coords_table, relative_coords_table(4, 2).double())
-    bias = attn.position_bias()
-    attn.set_pretrained_window_size(2)
-    assert torch.equal(attn.position_bias(), other.position_bias())
-    assert not torch.allclose(attn.position_bias(), bias)
-    attn.set_pretrained_window_size(None)
-    assert torch.equal(attn.position_bias(), bias)
+    assert not torch.allclose(attn.position_bias(), other.position_bias())
+    other.load_state_dict(attn.state_dict())  # weights do not bring another scale
+    assert torch.equal(other.relative_coords_table, relative_coords_table(4, 2).double())
+
+
+@pytest.mark.parametrize("attention", [WindowAttention, WindowAttentionV2])
+def test_the_layer_that_makes_queries_keys_and_values_is_called(attention, build):
+    """Hooks, adapters and quantised layers sit on the module, not on its weight."""
+    attn, called = build(attention), []
+    attn.qkv.register_forward_hook(lambda *_: called.append(1))
+    attn(tokens_of(attn))
+    assert called == [1]
+
+
+@pytest.mark.parametrize("attention", [WindowAttention, WindowAttentionV2])
+def test_weights_loaded_in_inference_mode_can_be_trained(attention, build):
+    attn = build(attention)
+    with torch.inference_mode():
+        attn.load_state_dict(attn.state_dict())
+    attn(tokens_of(attn)).sum().backward()
+    assert all(parameter.grad is not None for parameter in attn.parameters())
+
+
+def test_an_attention_says_how_it_compares():
+    with pytest.raises(NotImplementedError, match="BaseWindowAttention does not say how"):
+        BaseWindowAttention(8, 2, 2)(torch.zeros(1, 4, 8))
 
 
 # --- dot product and cosine --------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Every mistake of a user is answered by an error that names the value, what was expected and what to do."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -248,6 +249,41 @@ CASES = {
     ),
 }
 
+CASES |= {
+    "pretrained_window_size 0": (
+        *(lambda: swin(version=2, pretrained_window_size=0), ValueError),
+        *("pretrained_window_size", "at least 1", "got 0"),
+    ),
+    "pretrained_window_size in version 1": (
+        *(lambda: swin(pretrained_window_size=8), ValueError),
+        *("pretrained_window_size=8", "version 2", "Leave it out"),
+    ),
+    "a window too few": (
+        *(lambda: swin(window_size=[3]), ValueError),
+        *("window_size as a list", "got 1 for 2 stages", "[3]"),
+    ),
+    "a list that was meant as a pair": (
+        *(lambda: SwinTransformer(8, (1, 1, 1), (1, 2, 4), window_size=[3, 5]), ValueError),
+        *("got 2 for 3 stages", "a tuple", "window_size=(3, 5)"),
+    ),
+    "a tuple that was meant as a list": (
+        *(lambda: SwinTransformer(8, (1, 1, 1), (1, 2, 4), window_size=(4, 4, 2)), ValueError),
+        *("got (4, 4, 2)", "a list", "window_size=[4, 4, 2]"),
+    ),
+    "a bad window in a list": (
+        *(lambda: swin(window_size=[3, 0]), ValueError),
+        *("window_size[1]", "at least 1", "got 0"),
+    ),
+    "a shift that does not fit the window of one stage": (
+        *(lambda: swin(window_size=[3, 2], shift_size=2), ValueError),
+        *("shift_size 2", "window_size 2", "smaller than the window"),
+    ),
+    "an array for the depths": (
+        *(lambda: swin(depths=np.array([1, 2])), ValueError),
+        *("depths", "in a tuple", "array([1, 2])"),
+    ),
+}
+
 # Each wherever a size is taken.
 for value in (0, -1, 2.0, "7", None, True, (3,), (3, 3, 3), (3, 0), (3, 3.0), (True, True), torch.tensor(3), range(2)):
     got = repr(value)
@@ -404,13 +440,3 @@ def test_refusing_an_image_changes_nothing():
         with pytest.raises(ValueError, match="image"):
             model(wrong)
     assert torch.equal(model(x), before)
-
-
-def test_refusing_a_pretrained_window_keeps_the_old_one():
-    attn = WindowAttentionV2(8, 4, 2)
-    before = attn.relative_coords_table.clone()
-    with pytest.raises(ValueError, match="pretrained_window_size"):
-        attn.set_pretrained_window_size(0)
-    assert torch.equal(attn.relative_coords_table, before)
-    attn.reset_buffers()
-    assert torch.equal(attn.relative_coords_table, before)

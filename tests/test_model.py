@@ -2,9 +2,11 @@
 
 import copy
 import io
+import json
 import pickle
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import swinlib
-from swinlib import init_weights
+from swinlib import init_weights, relative_coords_table
 
 versions = pytest.mark.parametrize("version", [1, 2])
 
@@ -56,7 +58,7 @@ def test_published_sizes_have_the_published_number_of_parameters(name):
     with torch.device("meta"):
         model = getattr(swinlib, name)()
     assert sum(p.numel() for p in model.parameters()) == PUBLISHED[name]
-    assert model.window_size == ((8, 8) if "v2" in name else (7, 7))
+    assert model.window_size == [(8, 8) if "v2" in name else (7, 7)] * 4
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLISHED if name != "swin_l"])
@@ -254,7 +256,7 @@ def test_an_option_replaces_the_default_of_a_published_size():
         model = swinlib.swin_t(num_classes=10, in_channels=1, drop_path_rate=0.0, window_size=(4, 8))
     assert model.head.out_features == 10
     assert model.patch_embed.proj.in_channels == 1
-    assert model.window_size == (4, 8)
+    assert model.window_size == [(4, 8)] * 4
     assert model.layers[-1].blocks[-1].drop_path.drop_prob == 0
 
 
@@ -267,6 +269,78 @@ def test_shift_size_reaches_every_second_block(version, tiny_swin):
     assert shifts(shift_size=2) == [(0, 0), (2, 2)] * 2
     assert shifts(shift_size=0) == [(0, 0), (0, 0)] * 2
     assert shifts(window_size=(4, 6)) == [(0, 0), (2, 3)] * 2
+
+
+# --- windows by stage ----------------------------------------------------------------------------------------------
+
+
+@versions
+@pytest.mark.parametrize(
+    ("given", "windows"),
+    [
+        (4, [(4, 4), (4, 4)]),
+        ((4, 2), [(4, 2), (4, 2)]),
+        ([4, 2], [(4, 4), (2, 2)]),
+        ([(4, 2), 3], [(4, 2), (3, 3)]),
+        ([[4, 2], [3, 3]], [(4, 2), (3, 3)]),  # as JSON gives it back
+        (np.int64(5), [(5, 5), (5, 5)]),
+        ([np.int32(5), (np.int64(2), 3)], [(5, 5), (2, 3)]),
+    ],
+    ids=str,
+)
+def test_one_window_for_all_stages_or_one_for_each(version, given, windows, tiny_swin):
+    model = tiny_swin(version, window_size=given)
+    assert model.window_size == windows
+    assert [block.window_size for stage in model.layers for block in stage.blocks] == [w for w in windows for _ in "ab"]
+    shifts = [stage.blocks[1].shift_size for stage in model.layers]
+    assert shifts == [(height // 2, width // 2) for height, width in windows]
+    again = tiny_swin(version, window_size=json.loads(json.dumps(model.window_size)))
+    assert again.window_size == windows
+    x = images(1, 22, 26)
+    assert torch.equal(again(x), model(x))
+
+
+def test_pretrained_windows_by_stage(tiny_swin):
+    model = tiny_swin(2, window_size=[4, 2], pretrained_window_size=[3, (2, 1)])
+    assert model.pretrained_window_size == [(3, 3), (2, 1)]
+    for stage, window, trained in zip(model.layers, (4, 2), (3, (2, 1)), strict=True):
+        for block in stage.blocks:
+            assert torch.equal(block.attn.relative_coords_table, relative_coords_table(window, trained).double())
+    assert tiny_swin(2, window_size=[4, 2]).pretrained_window_size == [(4, 4), (2, 2)]
+    assert tiny_swin(1).pretrained_window_size is None
+
+
+def test_shifts_by_stage(tiny_swin):
+    model = tiny_swin(window_size=[4, 3], shift_size=[1, (0, 2)])
+    assert [stage.blocks[1].shift_size for stage in model.layers] == [(1, 1), (0, 2)]
+
+
+@versions
+def test_integers_of_numpy_are_integers(version):
+    options = {"num_classes": np.int64(5), "in_channels": np.int64(1), "patch_size": np.int32(2)}
+    model = swinlib.SwinTransformer(
+        np.int64(16), (np.int64(2),), (np.int64(2),), np.int64(4), version=np.int64(version), **options
+    )
+    assert model(torch.zeros(1, 1, 16, 16)).shape == (1, 5)
+
+
+# --- norms by stage ------------------------------------------------------------------------------------------------
+
+
+@versions
+def test_norms_by_stage(version, tiny_swin):
+    """Each map is normed over its channels, the last by the classifier's own norm; the logits are as without."""
+    plain, normed = tiny_swin(version), tiny_swin(version, stage_norms=True)
+    assert {name for name, _ in normed.named_parameters()} - {name for name, _ in plain.named_parameters()} == {
+        "stage_norms.0.weight",
+        "stage_norms.0.bias",
+    }
+    normed.load_state_dict(plain.state_dict(), strict=False)
+    x = images(2, 12, 12)
+    assert torch.equal(normed(x), plain(x))
+    raw, maps = plain.forward_features(x, channels_last=True), normed.forward_features(x, channels_last=True)
+    for norm, before, after in zip((normed.stage_norms[0], plain.norm), raw, maps, strict=True):
+        assert torch.equal(norm(before), after)
 
 
 @versions

@@ -1,6 +1,8 @@
 """``swinlib.segmentation``: a class for each pixel of an image of any size."""
 
 import copy
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -38,6 +40,35 @@ def test_the_decoder_mirrors_the_encoder(version, depths, tiny_swin):
 
 
 @versions
+def test_the_decoder_takes_the_encoder_s_options(version, tiny_swin):
+    options = {"mlp_ratio": 2.0, "qkv_bias": False, "dropout": 0.1, "attention_dropout": 0.2, "drop_path_rate": 0.3}
+    if version == 2:
+        options["pretrained_window_size"] = [2, 3]
+    encoder = tiny_swin(version, window_size=[(4, 6), 3], gradient_checkpointing=True, **options)
+    (decoder,) = SwinUNet(encoder, 3).decoder
+    assert decoder.stage.gradient_checkpointing
+    for ours, theirs in zip(decoder.stage.blocks, encoder.layers[0].blocks, strict=True):
+        assert repr(ours) == repr(theirs)  # widths, biases, dropout, drop path
+        assert (ours.window_size, ours.shift_size) == (theirs.window_size, theirs.shift_size)
+        assert getattr(ours.attn, "pretrained_window_size", None) == ((2, 2) if version == 2 else None)
+    (deeper,) = SwinUNet(tiny_swin(version, drop_path_rate=0.3), 3, decoder_depths=(3,)).decoder
+    assert [block.drop_path.drop_prob for block in deeper.stage.blocks] == pytest.approx([0, 0.05, 0.1])
+
+
+@versions
+def test_norms_by_stage_are_not_applied_twice(version, tiny_swin, randomise):
+    """An encoder with norms by stage hands on normed maps: with fresh norms, the coarsest is the same as without."""
+    plain, normed = tiny_swin(version), tiny_swin(version, stage_norms=True)
+    normed.load_state_dict(plain.state_dict(), strict=False)
+    seen = []
+    for encoder in (plain, normed):
+        network = SwinUNet(encoder, 4).double()
+        network.decoder[0].expand.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+        network(torch.randn(1, 3, 24, 24, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))
+    assert torch.equal(*seen)
+
+
+@versions
 @pytest.mark.parametrize(
     ("depths", "shift_size"),
     [
@@ -61,8 +92,8 @@ def test_gradients_reach_every_parameter_but_the_classifier_s(version, tiny_swin
     network = randomise(SwinUNet(tiny_swin(version), 4)).double().train()
     network(torch.randn(2, 3, 15, 18, dtype=torch.float64)).square().sum().backward()
     for name, parameter in network.named_parameters():
-        if name.startswith(("encoder.norm.", "encoder.head.")):
-            assert parameter.grad is None, name
+        if name.startswith("encoder.head."):  # nor does anybody wait for it
+            assert not parameter.requires_grad, name
         else:
             assert parameter.grad.any(), name
 
@@ -85,8 +116,8 @@ def test_skips_carry_the_encoder_s_maps(tiny_swin, randomise):
     """Every stage of the encoder is seen by the decoder: cut off the coarse path and the finest map still decides."""
     network = randomise(SwinUNet(tiny_swin(), 4)).double()
     with torch.no_grad():
-        network.norm.weight.zero_()
-        network.norm.bias.zero_()
+        network.encoder.norm.weight.zero_()
+        network.encoder.norm.bias.zero_()
     x = torch.randn(2, 3, 16, 16, dtype=torch.float64)
     assert not torch.allclose(network(x)[0], network(x)[1])
 
@@ -138,3 +169,44 @@ def test_it_learns_to_find_a_bright_square(version):
     found = network.eval()(x).argmax(dim=1)
     in_common = (found & target).sum() / (found | target).sum()
     assert in_common > 0.95  # all background gives 0
+
+
+TRAIN_IN_PARALLEL = """
+import sys
+import torch, torch.distributed as dist
+from swinlib import SwinTransformer, SwinUNet
+
+rank, version, store = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+torch.set_num_threads(1)
+dist.init_process_group("gloo", store=dist.FileStore(store, 2), rank=rank, world_size=2)
+torch.manual_seed(0)
+network = SwinUNet(SwinTransformer(8, (2, 2), (1, 2), 4, num_classes=5, version=version), 3)
+network = torch.nn.parallel.DistributedDataParallel(network)
+optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+torch.manual_seed(rank)
+for step in range(3):
+    optimizer.zero_grad()
+    network(torch.randn(1, 3, 24, 24)).square().mean().backward()
+    optimizer.step()
+weights = torch.cat([p.detach().flatten() for p in network.parameters()])
+mine, others = weights.sum().item(), [None, None]
+dist.all_gather_object(others, mine)
+print(*others)
+dist.destroy_process_group()
+"""
+
+
+@versions
+def test_two_processes_train_it(version, tmp_path):
+    """DistributedDataParallel waits for the gradient of each parameter that asks for one, so all of them must come."""
+    command = [sys.executable, "-c", TRAIN_IN_PARALLEL]
+    ranks = [
+        subprocess.Popen(
+            [*command, str(rank), str(version), str(tmp_path / "store")], stdout=subprocess.PIPE, text=True
+        )
+        for rank in range(2)
+    ]
+    told = [rank.communicate(timeout=120)[0].split() for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0, 0]
+    assert told[0] == told[1]
+    assert told[0][0] == told[0][1], "after three steps both hold the same weights"

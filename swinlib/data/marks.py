@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from swinlib.windows import Size, to_pair
+from swinlib.arguments import Size, to_pair
 
 
 def pairs_of_marks(

@@ -5,14 +5,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from swinlib.arguments import Size, to_pair
 from swinlib.windows import (
-    Size,
     cyclic_shift,
     effective_shift,
     pad_to_windows,
     shifted_window_mask,
     shifted_window_regions,
-    to_pair,
     window_reverse,
 )
 

@@ -19,6 +19,7 @@ from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 from torch import Tensor
 
+from swinlib.arguments import Size, to_pair
 from swinlib.figures.layout import window_layout
 from swinlib.figures.style import (
     BLACK,
@@ -35,7 +36,6 @@ from swinlib.figures.style import (
     pale,
     style,
 )
-from swinlib.windows import Size, to_pair
 
 SMALL = 6  # points; a cell below that is too small for a line round it and a sign in it
 # nine, for the nine pieces of a shifted grid

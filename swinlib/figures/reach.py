@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from swinlib.arguments import to_pair
 from swinlib.figures.interactive import Control, Interactive
 from swinlib.figures.layout import window_layout
 from swinlib.figures.pictures import show_neighbours
 from swinlib.figures.style import Picture, canvas
-from swinlib.windows import to_pair
 
 LARGEST = 64  # tokens on a side; each is drawn
 START = (1, 1)  # the token chosen at first: near a corner, its window is made of four regions

@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
+from swinlib.arguments import to_pair
 from swinlib.figures.interactive import Control, Interactive
 from swinlib.figures.pictures import show_numbers
 from swinlib.figures.style import Picture, canvas
-from swinlib.windows import to_pair
 
 LARGEST = 12  # numbers on a side
 
