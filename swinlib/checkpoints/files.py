@@ -93,7 +93,7 @@ def _no_tensors(contents: Mapping[Any, Any]) -> str:
         return "the checkpoint is empty: it holds no tensors."
     modules = [key for key, value in contents.items() if isinstance(value, nn.Module)]
     hint = f" Give the state_dict() of {modules[0]!r}." if modules else " Give the dict that holds them by name."
-    return f"a checkpoint is a dict that holds tensors by name, but here are {first_of(found)}.{hint}"
+    return f"a checkpoint holds tensors by name; this one holds no tensors, only {first_of(found)}.{hint}"
 
 
 def _networks(path: tuple[str, ...], tensors: Tensors, model: SwinTransformer) -> list[Network]:

@@ -74,7 +74,9 @@ def load_checkpoint(
     trained = {name: given[_stage(name)] if given else shown[name][1] for name in attentions}
     _check_scale(model, trained, shown)
     classes = (_rows(tensors, naming, HEAD[0]), len(own.get(HEAD[0], ())))
-    head = "none" if not any(map(_is_head, own)) else "loaded" if classes[0] == classes[1] != 0 else "kept"
+    partly = {place.name in tensors for key in HEAD for place in naming(key)} == {True, False}
+    fits = classes[1] and (partly or classes[0] == classes[1])  # what lacks a part is to be told below
+    head = "none" if not any(map(_is_head, own)) else "loaded" if fits else "kept"
     kept = _kept(own, tensors, naming, head)
 
     # what the checkpoint should hold: the model's tensors, with the tables of its own windows and its own channels
@@ -88,9 +90,9 @@ def load_checkpoint(
         shapes[_PATCHES] = shapes[_PATCHES].new_empty(len(own[_PATCHES]), adapted[0], *own[_PATCHES].shape[2:])
     expected = scatter(shapes, naming)
     used, ignored = _sort_out(tensors, expected, naming, stages)
+    _check_agreement(used, expected, network, model)
     if head == "kept" and not classes[0]:
         _check_headless(tensors, naming)
-    _check_agreement(used, expected, network, model)
 
     loaded = gather(used, shapes, naming)
     if adapted:

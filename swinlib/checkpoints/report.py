@@ -114,7 +114,7 @@ class CheckpointReport:
     def _ignored(self) -> str:
         if not self.ignored:
             return ""
-        by_stage = any(re.match(r"(stage_norms|hidden_states_norms|norm\d)", name) for name in self.ignored)
+        by_stage = any(re.search(r"(^|\.)(stage_norms|hidden_states_norms|norm\d+)\.", name) for name in self.ignored)
         hint = " Norms of stages are for a model that is built with stage_norms=True." if by_stage else ""
         return f"Ignored: {', '.join(by_kind(self.ignored))}.{hint}"
 

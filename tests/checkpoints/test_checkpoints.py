@@ -1,6 +1,8 @@
 """Reading and writing checkpoints, on models that are tiny. The comparisons with other libraries are in ``peers``."""
 
 import argparse
+import copy
+import pickle
 import re
 import sys
 import urllib.error
@@ -23,7 +25,7 @@ from swinlib.checkpoints import (
     resize_position_bias_table,
 )
 
-LAYOUTS = ["swinlib", "microsoft", "torchvision", "timm", "huggingface"]
+LAYOUTS = ["swinlib", "microsoft", "torchvision", "timm", "huggingface", "openmmlab"]
 VERSIONS = pytest.mark.parametrize("version", [1, 2])
 
 
@@ -38,19 +40,16 @@ def build(version=1, seed=0, **options):
 
 
 def snapshot(model):
-    """All that loading may change: parameters, buffers, and the scale of v2's coordinates."""
+    """All that loading may change: parameters and buffers, the coordinates of v2 among them."""
     tensors = dict(model.named_parameters()) | dict(model.named_buffers())
-    windows = {n: m._pretrained_window_size for n, m in model.named_modules() if hasattr(m, "_pretrained_window_size")}
-    return {name: tensor.detach().clone() for name, tensor in tensors.items()}, windows
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
 
 def assert_equal(ours, theirs):
-    (ours, our_windows), (theirs, their_windows) = ours, theirs
     assert ours.keys() == theirs.keys()
     for name, tensor in ours.items():
         assert tensor.dtype == theirs[name].dtype
         assert torch.equal(tensor, theirs[name]), name
-    assert our_windows == their_windows
 
 
 def refused(model, checkpoint, **options):
@@ -90,7 +89,7 @@ def test_round_trip(version, layout, form, options, tmp_path):
         save_file(checkpoint, tmp_path / "swin.safetensors")
         checkpoint = str(tmp_path / "swin.safetensors")
     report = load_checkpoint(other, checkpoint)
-    assert_equal((dict(other.state_dict()), None), (dict(model.state_dict()), None))
+    assert_equal(dict(other.state_dict()), dict(model.state_dict()))
     x = torch.randn(1, options.get("in_channels", 3), 40, 24)
     assert torch.equal(other(x), model(x))
     assert (report.layout, report.version) == (layout, version)
@@ -203,8 +202,9 @@ def test_loading_resizes_tables(layout, window):
             assert torch.equal(tensor, resize_position_bias_table(state[key], 4, window))
         else:
             assert torch.equal(tensor, state[key])
-    new = other.window_size
+    new = other.window_size[0]
     assert report.resized == (() if window == 4 else tuple((name, (4, 4), new) for name in names))
+    assert ("build this one with window_size=4" in str(report)) == (window != 4)
     assert ("5 blocks: tables resized, bicubic, from windows of 4x4 to" in str(report)) == (window != 4)
 
 
@@ -217,34 +217,55 @@ def test_tables_that_are_not_square():
     assert "(45, 1) instead of (25, 1)" in refused(build(), trained.state_dict(), pretrained_window_size=3)
 
 
-@pytest.mark.parametrize("layout", ["microsoft", "torchvision"])
+SHOWING = pytest.mark.parametrize("layout", ["microsoft", "torchvision", "openmmlab"])  # v2's coordinates are saved
+
+
+@SHOWING
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("trained_with", [2, 4, 8, 12, 16])
-def test_coordinates_keep_their_scale(layout, dtype, trained_with):
+def test_coordinates_have_the_scale_that_the_model_was_built_with(layout, dtype, trained_with):
     """v2 checkpoints with coordinates show the window of training, and a larger window extrapolates from it."""
-    trained, other = build(2, window_size=trained_with), build(2, seed=1, window_size=6)
-    exported = export_state_dict(trained.to(dtype), layout)
-    report = load_checkpoint(other, exported)
+    trained = build(2, window_size=trained_with)
+    other = build(2, seed=1, window_size=6, pretrained_window_size=trained_with)
+    report = load_checkpoint(other, export_state_dict(trained.to(dtype), layout))
     for module in other.modules():
         if isinstance(module, swinlib.WindowAttentionV2):
             assert torch.equal(module.relative_coords_table, swinlib.relative_coords_table(6, trained_with))
-    assert {change[1:] for change in report.resized} == {((trained_with,) * 2, (6, 6))}
+    assert report.trained_windows == report.file_windows == ((trained_with,) * 2,) * 2
     assert report.window_known
-    assert f"coordinates scaled from windows of {trained_with}x{trained_with} to 6x6" in str(report)
-    # and once more through a file of the model with its larger window
-    again = build(2, seed=2, window_size=6)
+    assert f"build this one with window_size={trained_with}" in str(report)
+    # and once more through a file of the model with its other window
+    again = build(2, seed=2, window_size=6, pretrained_window_size=trained_with)
     load_checkpoint(again, export_state_dict(other, layout, image_size=48 if layout == "microsoft" else None))
     assert_equal(snapshot(again), snapshot(other))
 
 
-@pytest.mark.parametrize("layout", ["timm", "huggingface", "swinlib"])
+@SHOWING
+def test_coordinates_of_another_scale_are_refused(layout):
+    exported = export_state_dict(build(2), layout)
+    told = refused(build(2, window_size=6), exported)
+    assert "trained with windows of 4" in told
+    assert "Build it with pretrained_window_size=4, or like the checkpoint's own with window_size=4" in told
+    told = refused(build(2, window_size=[4, 6]), exported)
+    assert "have the scale of windows of [4, 6]" in told
+    # the argument counts more than what the file shows, and the report says so
+    other = build(2, window_size=6)
+    report = load_checkpoint(other, exported, pretrained_window_size=6)
+    assert "shows windows of 4; pretrained_window_size says 6" in str(report)
+    assert "scale of windows of 6" in refused(other, exported, pretrained_window_size=5)
+
+
+@pytest.mark.parametrize("layout", ["timm", "huggingface", "swinlib", "timm_features"])
 def test_coordinates_of_an_unknown_scale(layout):
     trained, other = build(2), build(2, seed=1, window_size=8)
     report = load_checkpoint(other, export_state_dict(trained, layout))
     assert not report.window_known
-    assert "pretrained_window_size" in str(report)
-    assert torch.equal(other.layers[0].blocks[0].attn.relative_coords_table, swinlib.relative_coords_table(8))
-    report = load_checkpoint(other, export_state_dict(trained, layout), pretrained_window_size=4)
+    assert "taken to be the model's, 8." in str(report)
+    assert "Build it with pretrained_window_size=4." in refused(
+        other, export_state_dict(trained, layout), pretrained_window_size=4
+    )
+    other = build(2, seed=1, window_size=8, pretrained_window_size=4)
+    report = load_checkpoint(other, export_state_dict(trained, layout), pretrained_window_size=[4, 4])
     assert report.window_known
     assert torch.equal(other.layers[0].blocks[0].attn.relative_coords_table, swinlib.relative_coords_table(8, 4))
 
@@ -257,6 +278,82 @@ def test_coordinates_that_are_garbage(garbage):
         if name.endswith("coords_table"):
             tensor.fill_(garbage)
     assert not load_checkpoint(build(2, seed=1), exported).window_known
+
+
+# ---- windows by stage ----------------------------------------------------------------------------------------------
+
+
+@VERSIONS
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("windows", [[4, 2], [(2, 4), 3]], ids=str)
+def test_windows_by_stage_survive_every_layout(version, layout, windows):
+    options = {"window_size": windows} | ({"pretrained_window_size": [3, 2]} if version == 2 else {})
+    model, other = build(version, **options), build(version, seed=1, **options)
+    if layout == "microsoft" and windows != [4, 2]:
+        with pytest.raises(CheckpointError, match=r"square windows and patches, the model has \[\(2, 4\), 3\]"):
+            export_state_dict(model, layout)
+        return
+    report = load_checkpoint(other, export_state_dict(model, layout))
+    assert_equal(snapshot(other), snapshot(model))
+    assert report.resized == ()
+    assert "build this one" not in str(report)
+
+
+@pytest.mark.parametrize("layout", ["microsoft", "torchvision", "openmmlab"])
+@pytest.mark.parametrize("version", [1, 2])
+def test_windows_are_read_off_the_file_stage_by_stage(version, layout):
+    """A model with one window for all is told of the smaller one; v2 would compute wrongly, and is refused."""
+    exported = export_state_dict(build(version, window_size=[4, 2]), layout)
+    other = build(version, seed=1, window_size=4)
+    if version == 2:
+        assert "or like the checkpoint's own with window_size=[4, 2]" in refused(other, exported)
+    else:
+        report = load_checkpoint(other, exported)
+        assert {change[1:] for change in report.resized} == {((2, 2), (4, 4))}
+        assert "Position bias of 3 blocks" in str(report)
+        assert "build this one with window_size=[4, 2]" in str(report)
+
+
+@pytest.mark.parametrize("layout", ["microsoft", "torchvision", "openmmlab"])
+def test_an_index_shows_a_window_that_is_not_square(layout):
+    """45 rows of a table are 3x5 or 5x3; the index says which."""
+    exported = export_state_dict(build(window_size=(3, 5)), layout) if layout != "microsoft" else None
+    if exported is None:
+        model = build(window_size=(3, 5))
+        exported = dict(model.state_dict()) | {n: b for n, b in model.named_buffers() if n.endswith("index")}
+    other = build(seed=1, window_size=(5, 3))
+    report = load_checkpoint(other, exported)
+    assert {change[1:] for change in report.resized} == {((3, 5), (5, 3))}
+
+
+@VERSIONS
+def test_what_a_built_model_computes_survives_its_state_dict(version):
+    """No hidden state: a model built with the same arguments computes the same from the weights alone."""
+    options = {"window_size": [6, 4]} | ({"pretrained_window_size": [3, (4, 2)]} if version == 2 else {})
+    model, again = build(version, **options), build(version, seed=1, **options)
+    load_checkpoint(model, export_state_dict(build(version, seed=2, **options), "torchvision"))
+    x = torch.randn(1, 3, 40, 56)
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert torch.equal(other(x), model(x))
+    assert set(model.state_dict()) == {name for name, _ in model.named_parameters()}
+    again.load_state_dict(model.state_dict())
+    assert torch.equal(again(x), model(x))
+
+
+@pytest.mark.parametrize(
+    ("image_size", "told"),
+    [(None, None), (32, None), (64, "windows of 4 in every stage whose map is larger; .* stage 2, where .* 2")],
+)
+def test_microsoft_has_a_smaller_window_only_where_the_map_is_smaller(image_size, told):
+    model = build(window_size=[4, 2])  # maps of 4 and 2 tokens at 16 pixels, where the step would be
+    if told is None:
+        image_size = 16 if image_size is None else 16
+        exported = export_state_dict(model, "microsoft", image_size=image_size)
+        assert not [name for name in exported if name.endswith("attn_mask")]
+        assert load_checkpoint(build(seed=1, window_size=[4, 2]), exported).layout == "microsoft"
+    else:
+        with pytest.raises(CheckpointError, match=told):
+            export_state_dict(model, "microsoft", image_size=image_size)
 
 
 # ---- another head ---------------------------------------------------------------------------------------------------
@@ -330,8 +427,8 @@ def test_every_tensor_matters(version, layout):
         ({"num_heads": (2, 4)}, ["5 of another shape", "num_heads=(2, 4)"]),
         ({"in_channels": 1}, ["1 of another shape", "(8, 1, 4, 4) instead of (8, 3, 4, 4)", "in_channels=1"]),
         ({"patch_size": 2}, ["1 of another shape", "patch_size=(2, 2), this one has patch_size=(4, 4)"]),
-        ({"mlp_ratio": 2.0}, ["15 of another shape", "mlp_ratio"]),
-        ({"qkv_bias": False}, ["missing", "qkv_bias"]),
+        ({"mlp_ratio": 2.0}, ["15 of another shape", "mlp_ratio=2.0, this one has mlp_ratio=4.0"]),
+        ({"qkv_bias": False}, ["missing", "qkv_bias=False, this one has qkv_bias=True"]),
         ({"version": 2}, ["missing", "unexpected", "version=2, this one has version=1"]),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -370,14 +467,15 @@ def test_no_swin_at_all():
     [
         ({}, "holds no tensors"),
         ({"model": {}}, "holds no tensors"),
-        ({"epoch": 3, "net": {"a": torch.zeros(1)}}, "'epoch' (int), 'net' (dict)"),
+        ({"epoch": 3, "net": {"a": torch.zeros(1)}}, "none of its 1 tensors belongs to a block; there are a."),
+        ({"epoch": 3, "net": [torch.zeros(1)]}, "'epoch' (int), 'net' (list)"),
         ({1: torch.zeros(1)}, "1 (Tensor)"),
         ([torch.zeros(1)], "got list"),
         (torch.zeros(1), "got Tensor"),
         (None, "got NoneType"),
         (build(), "got SwinTransformer. Give its state_dict()"),
         ({"model": build()}, "'model' (SwinTransformer)"),
-        ({"a": torch.zeros(1, device="meta")}, "meta device"),
+        ({"layers.0.blocks.0.norm1.weight": torch.zeros(8, device="meta")}, "meta device"),
         ({"layers.0.blocks.0.norm1.weight": torch.tensor(1.0), "head.weight": torch.tensor(1.0)}, "missing"),
     ],
 )
