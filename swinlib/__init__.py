@@ -5,6 +5,8 @@ The library of the book *Swin Transformer from the inside*. Read it in the order
 """
 # ruff: noqa: F401
 
+from __future__ import annotations  # so that a Python that is too old can run the doctor and be told so
+
 import importlib
 from typing import TYPE_CHECKING
 
