@@ -3,10 +3,10 @@
     python benchmarks/class_of_students.py
     python benchmarks/class_of_students.py --students 20 --page 4
 
-A class hands in one page of exercises: of every twenty students eight have everything right, six got half way, five are
-wrong everywhere, and one has a loop that never ends. Everything is done by the command line, with two submissions at a
-time: sandbox, gradebook, feedback. It says how many seconds each submission took on the clock, from the command to its
-end.
+A class hands in one page of exercises: of every twenty students eight have everything right, six are half right, five
+are wrong everywhere, and one has a loop that never ends. Everything is done by the command line, with two submissions
+at a time: sandbox, gradebook, feedback. It says how many seconds each submission took on the clock, from the command to
+its end.
 """
 
 import argparse

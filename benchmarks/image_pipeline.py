@@ -1,4 +1,4 @@
-"""How much faster the pipeline of swinlib.data is than the classic one, and how far their outputs are apart.
+"""How much faster the pipeline of swinlib.data is than the classic one, and how far apart their outputs are.
 
     python benchmarks/image_pipeline.py
 

@@ -41,7 +41,7 @@ def difference(stored: bytes, new: bytes) -> str | None:
     before, after = pixels(stored), pixels(new)
     if before.shape != after.shape:
         (h, w), (new_h, new_w) = before.shape[:2], after.shape[:2]
-        return f"stored with {w} x {h} pixels, it has {new_w} x {new_h} now"
+        return f"stored with {w} x {h} pixels, it now has {new_w} x {new_h}"
     distance = np.abs(before - after).max(axis=-1)
     share = (distance > MAX_DIFFERENCE).mean()
     if share <= MAX_SHARE:

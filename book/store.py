@@ -141,7 +141,7 @@ def run(notebook: NotebookNode, folder: Path, timeout: int) -> NotebookNode:
 
 
 def shorten_paths(text: str) -> str:
-    """Cut what is before a package or the project off the paths in a text."""
+    """Cut the part before a package or the project off the paths in a text."""
     folder = r"(?:~|[A-Za-z]:)?[/\\][^\s'\"(\x1b]*[/\\]"
     text = re.sub(
         folder + r"(?=(?:site|dist)-packages\b|lib[/\\]python3\.\d+\b)",

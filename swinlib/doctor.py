@@ -5,55 +5,67 @@
 It asks three questions: can this machine build the book, can it run the notebooks, can it grade a class? The status is
 0 if it can do the first two. It takes a few seconds, changes nothing, and needs no package itself.
 
+Which versions will do is said in pyproject.toml alone. If that file lies beside swinlib, it is read; if not, the record
+that pip made of it when it installed swinlib. The record comes second because it can be stale: it may have been made in
+another folder, or in this one before a change.
+
 Each ``check_*`` is a function of plain facts, so that a machine with a part missing can be described; the functions
 after them look the facts up on this one.
 """
 
 from __future__ import annotations  # so that even a Python that is too old can read this file and be told so
 
+import operator
 import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
+try:
+    import tomllib
+except ModuleNotFoundError:  # a Python that is too old, which is then all that matters
+    tomllib = None
+
 PROJECT = Path(__file__).resolve().parents[1]
-OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 GIGABYTE = 2**30
 # Seconds for importing torch and torchvision; the other checks take less than one together.
 IMPORT_LIMIT = 7.0
 SANDBOX_LIMIT = 1.5
 
 INSTALL = "pip install -r requirements.txt"
+GET_ALL = "Get the whole repository, not swinlib alone, and run the command in its folder"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
-# Distribution, oldest version that does, first version that does not.
-BUILD_PACKAGES = (("jupyter-book", "1.0.4", "2"), ("sphinx-mathjax-offline", "0.0.2", ""))
+# What each question looks for.
+BUILD_PACKAGES = ("jupyter-book", "sphinx-mathjax-offline")
 RUN_PACKAGES = (
-    ("torch", "2.9", ""),
-    ("torchvision", "0.24", ""),
-    ("safetensors", "0.5", ""),
-    ("matplotlib", "3.9", ""),
-    ("scikit-learn", "1.6", ""),
-    ("anywidget", "0.9", ""),
-    ("ipywidgets", "8.1", ""),
-    ("ipykernel", "6", ""),
-    ("jupyterlab", "4.4", ""),
+    "torch",
+    "torchvision",
+    "safetensors",
+    "matplotlib",
+    "scikit-learn",
+    "anywidget",
+    "ipywidgets",
+    "ipykernel",
+    "jupyterlab",
 )
-GRADE_PACKAGES = (
-    ("nbgrader", "0.9.6", ""),
-    ("hypothesis", "6.130", ""),
-    ("psutil", "6", ""),
-    ("pyseccomp", "0.1.2", ""),
-)
+GRADE_PACKAGES = ("nbgrader", "hypothesis", "psutil", "pyseccomp")
+# The signs that may stand before a version in pyproject.toml: what they mean, and how to say it.
+SIGNS = {
+    ">=": (operator.ge, "{} or newer"),
+    "<": (operator.lt, "one below {}"),
+    "==": (operator.eq, "{} itself"),
+}
 TRY_TORCH = "import torch, torchvision; torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)"
 TRY_SANDBOX = ("--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--", "true")
 
@@ -75,44 +87,92 @@ class Check:
     remedy: str = ""
 
 
-def version_tuple(version: str) -> tuple[int, ...]:
-    """Return the numbers of a version, up to three: ``2.15.0+cpu`` is ``(2, 15, 0)``."""
-    return tuple(int(number) for number in re.findall(r"\d+", version.partition("+")[0])[:3])
+@dataclass(frozen=True)
+class Needs:
+    """Which versions will do.
+
+    Attributes:
+        source: where it is said; empty if nowhere.
+        python: versions of Python, such as ``>=3.11,<3.14``.
+        packages: versions of each package, in the same form; a package that is not among them may have any.
+    """
+
+    source: str = ""
+    python: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
 
 
-def check_python(version: tuple[int, int]) -> Check:
-    """Check the version of Python."""
-    found = ".".join(map(str, version))
-    oldest, newest = (".".join(map(str, v)) for v in (OLDEST_PYTHON, NEWEST_PYTHON))
-    return Check(
-        "Python",
-        OLDEST_PYTHON <= version <= NEWEST_PYTHON,
-        found,
-        f"Install Python {oldest} to {newest}, then: python{newest} -m venv .venv && . .venv/bin/activate && {INSTALL}",
-    )
+def version_key(version: str) -> tuple[list[int], int]:
+    """Return what versions are compared by: ``2.10.0+cpu`` gives ``([2, 10], 0)``, ``1.0.4.post1`` ``([1, 0, 4], 1)``.
+
+    A pre-release counts as its release: those who build torch themselves call it 2.9.0a0.
+    """
+    release, _, post = version.partition("+")[0].partition(".post")
+    numbers = [int(number) for number in re.match(r"[\d.]*", release)[0].split(".") if number]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return numbers, int(post) if post.isdigit() else 0
 
 
-def check_package(name: str, found: str | None, oldest: str, too_new: str = "") -> Check:
-    """Check that a package is installed in a version from ``oldest`` to below ``too_new``."""
+def bounds(wanted: str) -> list[tuple[str, str]]:
+    """Split ``>=1.0.4,<2`` into ``[(">=", "1.0.4"), ("<", "2")]``."""
+    return re.findall(rf"({'|'.join(SIGNS)})\s*([\w.]+)", wanted)
+
+
+def wanted_packages(requirements: Iterable[str]) -> dict[str, str]:
+    """Return the versions of each package that will do, from lines such as ``psutil>=6; extra == "classroom"``.
+
+    A package that several extras name must suit all of them.
+    """
+    wanted: dict[str, list[str]] = {}
+    for requirement in requirements:
+        name, versions = re.match(r"\s*([\w.-]+)[^;<>=]*([^;]*)", requirement).groups()
+        wanted.setdefault(name, []).append(versions.strip())
+    return {name: ",".join(dict.fromkeys(filter(None, versions))) for name, versions in wanted.items()}
+
+
+def objection(found: str, wanted: str) -> str:
+    """Say what a version ought to be; nothing if it will do."""
+    for sign, version in bounds(wanted):
+        compare, words = SIGNS[sign]
+        if not compare(version_key(found), version_key(version)):
+            return f"{found}, but {words.format(version)} is needed"
+    return ""
+
+
+def check_needs(needs: Needs) -> Check:
+    """Check that it is known which versions will do."""
+    unknown = "unknown: there is no pyproject.toml beside swinlib, and swinlib is not installed"
+    found = f"read from {needs.source}" if needs.source else unknown
+    return Check("required versions", bool(needs.source), found, GET_ALL)
+
+
+def check_python(found: str, wanted: str) -> Check:
+    """Check the version of Python, such as ``3.12``, against what is wanted, such as ``>=3.11,<3.14``."""
+    limits = dict(bounds(wanted))
+    if not {">=", "<"} <= limits.keys():
+        return Check("Python", None, f"{found}, and nothing says whether that will do", GET_ALL)
+    wrong = objection(found, wanted)
+    major, minor = limits["<"].split(".")
+    newest = f"{major}.{int(minor) - 1}"
+    new_environment = f"python{newest} -m venv .venv && . .venv/bin/activate && {INSTALL}"
+    remedy = f"Install Python {limits['>=']} to {newest}, then: {new_environment}"
+    return Check("Python", not wrong, wrong or found, remedy)
+
+
+def check_package(name: str, found: str | None, wanted: str) -> Check:
+    """Check that a package is installed in a version that will do, such as ``>=1.0.4,<2``."""
     if found is None:
         return Check(name, False, "not installed", INSTALL)
-    if version_tuple(found) < version_tuple(oldest):
-        return Check(name, False, f"{found}, but {oldest} or newer is needed", INSTALL)
-    if too_new and version_tuple(found) >= version_tuple(too_new):
-        return Check(name, False, f"{found}, but one below {too_new} is needed", INSTALL)
-    return Check(name, True, found)
+    wrong = objection(found, wanted)
+    return Check(name, not wrong, wrong or found, INSTALL)
 
 
 def check_book_files(project: Path) -> Check:
     """Check that the book lies beside swinlib."""
     missing = [name for name in ("_config.yml", "_toc.yml", "book") if not (project / name).exists()]
     if missing:
-        return Check(
-            "files of the book",
-            False,
-            f"no {', '.join(missing)} in {project}",
-            "Get the whole repository, not swinlib alone, and run the command in its folder",
-        )
+        return Check("files of the book", False, f"no {', '.join(missing)} in {project}", GET_ALL)
     return Check("files of the book", True, str(project))
 
 
@@ -167,7 +227,7 @@ def check_chromium(path: str | None) -> Check:
 
 
 def check_linux(system: str) -> Check:
-    """Check the operating system; the sandbox is one of Linux."""
+    """Check the operating system; the sandbox needs Linux."""
     return Check(
         "Linux",
         system == "Linux",
@@ -205,6 +265,32 @@ def installed(name: str) -> str | None:
         return None
 
 
+def read_project(project: Path) -> Needs | None:
+    """Return what the pyproject.toml of swinlib says; None if there is none or it cannot be read."""
+    path = project / "pyproject.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+        if tomllib is None:
+            found = re.search(r'^name = "swinlib"$.*?^requires-python = "([^"]*)"$', text, re.DOTALL | re.MULTILINE)
+            return Needs(str(path), found[1]) if found else None
+        about = tomllib.loads(text)["project"]
+        extras = about["optional-dependencies"].values()
+        packages = wanted_packages([*about["dependencies"], *chain.from_iterable(extras)])
+        return Needs(str(path), about["requires-python"], packages) if about["name"] == "swinlib" else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def read_installed() -> Needs | None:
+    """Return what pip wrote down about swinlib; None if it is not installed."""
+    try:
+        about = metadata.metadata("swinlib")
+    except metadata.PackageNotFoundError:
+        return None
+    packages = wanted_packages(about.get_all("Requires-Dist") or ())
+    return Needs(f"what pip wrote down about swinlib {about['Version']}", about["Requires-Python"] or "", packages)
+
+
 def total_memory() -> int | None:
     """Return the bytes of memory that this process may count on, or None where the system does not say."""
     try:
@@ -237,33 +323,37 @@ def try_command(command: Iterable[str], seconds: float) -> tuple[int | None, str
     return result.returncode, result.stderr
 
 
-def checks_for_all() -> list[Check]:
-    """Look at what nothing goes without."""
+def checks_of(packages: Iterable[str], needs: Needs) -> list[Check]:
+    """Look at the versions of some packages."""
+    return [check_package(name, installed(name), needs.packages.get(name, "")) for name in packages]
+
+
+def checks_for_all(needs: Needs) -> list[Check]:
+    """Look at what everything needs."""
     return [
-        check_python(sys.version_info[:2]),
+        check_needs(needs),
+        check_python(".".join(map(str, sys.version_info[:2])), needs.python),
         check_book_files(PROJECT),
         check_disk(shutil.disk_usage(PROJECT).free, is_installed=installed("torch") is not None),
     ]
 
 
-def checks_for_building() -> list[Check]:
+def checks_for_building(needs: Needs) -> list[Check]:
     """Look at what building the book needs."""
-    return [check_package(name, installed(name), oldest, too_new) for name, oldest, too_new in BUILD_PACKAGES]
+    return checks_of(BUILD_PACKAGES, needs)
 
 
-def checks_for_running() -> list[Check]:
+def checks_for_running(needs: Needs) -> list[Check]:
     """Look at what running the notebooks needs."""
-    checks = [check_memory(total_memory())]
-    checks += [check_package(name, installed(name), oldest, too_new) for name, oldest, too_new in RUN_PACKAGES]
+    checks = [check_memory(total_memory()), *checks_of(RUN_PACKAGES, needs)]
     if installed("torch") and installed("torchvision"):
         checks.append(check_torch_runs(*try_command([sys.executable, "-c", TRY_TORCH], IMPORT_LIMIT)))
     return checks
 
 
-def checks_for_grading() -> list[Check]:
-    """Look at what grading needs beside: nbgrader, and a sandbox for code that nobody has read."""
-    checks = [check_linux(platform.system())]
-    checks += [check_package(name, installed(name), oldest, too_new) for name, oldest, too_new in GRADE_PACKAGES]
+def checks_for_grading(needs: Needs) -> list[Check]:
+    """Look at what grading needs besides: nbgrader, and a sandbox for code that nobody has read."""
+    checks = [check_linux(platform.system()), *checks_of(GRADE_PACKAGES, needs)]
     if checks[0].passed:
         path = shutil.which("bwrap")
         checks.append(check_sandbox(path, *(try_command([path, *TRY_SANDBOX], SANDBOX_LIMIT) if path else (1, ""))))
@@ -300,14 +390,15 @@ def can(checks: list[Check]) -> bool:
 
 def main() -> int:
     """Print the report; return 0 if this machine can build the book and run the notebooks, otherwise 1."""
-    everywhere, building = checks_for_all(), checks_for_building()
-    running, grading = checks_for_running(), checks_for_grading()
+    needs = read_project(PROJECT) or read_installed() or Needs()
+    everywhere, building = checks_for_all(needs), checks_for_building(needs)
+    running, grading = checks_for_running(needs), checks_for_grading(needs)
     browser = [check_chromium(find_chromium())]
     lines = [
         *report("For everything", everywhere),
         *report("To build the book", building),
         *report("To run the notebooks", running),
-        *report("To grade a class: nbgrader and a sandbox, beside what the notebooks need", grading),
+        *report("To grade a class: nbgrader and a sandbox, besides what the notebooks need", grading),
         *report("For the tests that open the pages in a browser", browser),
         *to_do([*everywhere, *building, *running, *grading, *browser]),
         verdict("Can this machine build the book", [*everywhere, *building]),

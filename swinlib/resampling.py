@@ -51,11 +51,11 @@ class PatchEmbed(nn.Module):
         self.norm = nn.LayerNorm(embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images ``(B, in_channels, H, W)`` to tokens ``(B, H // p, W // p, C)``; a rest under a patch is dropped.
+        """Images ``(B, in_channels, H, W)`` to tokens ``(B, H // p, W // p, C)``; a partial patch is dropped.
 
         Raises:
             ValueError: if x is not a batch of such images or is smaller than a patch.
-            TypeError: if x is no tensor or holds integers.
+            TypeError: if x is not a tensor, or holds integers.
         """
         self.check_images(x)
         (ph, pw), (height, width) = self.patch_size, x.shape[2:]
@@ -133,7 +133,7 @@ class PatchExpanding(nn.Module):
         out_dim: channels of the result; ``dim // scale`` if not given.
 
     Raises:
-        ValueError: if scale is no positive integer, or does not divide ``dim`` and no ``out_dim`` is given.
+        ValueError: if scale is not a positive integer, or does not divide ``dim`` and no ``out_dim`` is given.
 
     Source: Cao et al. 2021, "Swin-Unet", arXiv 2105.05537, section 3.4.
     """

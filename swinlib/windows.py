@@ -16,7 +16,7 @@ from .arguments import Size, check_shift_fits, to_pair
 
 
 def check_map(x: Tensor, name: str, channels: int | None = None) -> None:
-    """Raise ``ValueError`` unless x is a map ``(B, H, W, C)``, of that many channels where they are given."""
+    """Raise ``ValueError`` unless x is a map ``(B, H, W, C)``, with that many channels if a number is given."""
     if x.dim() != 4 or channels not in (None, x.shape[3]):
         channels_first = x.dim() == 4 and x.shape[1] == channels
         hint = " It looks channels-first: x.permute(0, 2, 3, 1)." if channels_first else ""
@@ -34,7 +34,7 @@ def window_partition(x: Tensor, window_size: Size) -> Tensor:
         ``(B * nW, Mh, Mw, C)``. All windows of the first image come first.
 
     Raises:
-        ValueError: if x has not four dimensions or the windows do not tile it.
+        ValueError: if x does not have four dimensions, or the windows do not tile it.
     """
     mh, mw = to_pair(window_size, "window_size")
     check_map(x, "window_partition")
@@ -92,7 +92,7 @@ def pad_to_windows(x: Tensor, window_size: Size) -> Tensor:
         window_size: M, or ``(Mh, Mw)``.
 
     Returns:
-        ``(B, H', W', C)`` with H' and W' rounded up; x itself where nothing is missing.
+        ``(B, H', W', C)`` with H' and W' rounded up; x itself if nothing is missing.
     """
     check_map(x, "pad_to_windows")
     height, width = x.shape[1:3]
@@ -136,7 +136,7 @@ def shifted_window_regions(
 ) -> Tensor:
     """Label each token of the *rolled* map by the region of the image that it came from.
 
-    Within one window, tokens were neighbours in the image exactly if their labels agree. Two labels per
+    Within one window, tokens were neighbours in the image exactly when their labels agree. Two labels per
     axis are enough, "rolled round the border" or not: the paper's drawing has nine regions, but the
     borders between the others are borders of windows already.
 

@@ -316,7 +316,7 @@ def test_dropout_works_in_training_only(attention, option, build):
     assert torch.equal(attn(x), plain(x))
     out = attn.train()(x)
     assert not torch.allclose(out, plain(x))
-    dropped = (out == 0).double().mean().item()  # channels of the output; an attention weight is no channel
+    dropped = (out == 0).double().mean().item()  # channels of the output; an attention weight is not a channel
     assert 0.35 < dropped < 0.65 if option == "dropout" else dropped == 0
 
 

@@ -301,7 +301,7 @@ def test_relative_position_index_uses_every_row_and_swapping_a_pair_mirrors_it(w
     index = relative_position_index(window)
     rows = (2 * window[0] - 1) * (2 * window[1] - 1)
     assert index.unique().tolist() == list(range(rows))
-    assert (index + index.T).eq(rows - 1).all()  # an offset and its negative lie opposite of the centre
+    assert (index + index.T).eq(rows - 1).all()  # an offset and its negative lie on opposite sides of the centre
     assert index.diagonal().eq(rows // 2).all()
 
 

@@ -12,8 +12,9 @@ Headings, captions and what is a link already stay as they are. So do words in
 bold, which head a paragraph. What is folded is linked, too, but does not count
 as the first use: many readers leave it folded.
 
-A word may also stand for something else than the term. After adding a term or a
-page, read what ``jupyter-book build . -v`` says of the words that were linked.
+A word may also stand for something other than the term. After adding a term or
+a page, read what ``jupyter-book build . -v`` says of the words that were
+linked.
 """
 
 import re

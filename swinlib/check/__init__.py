@@ -56,11 +56,11 @@ def load(checks: str | Path) -> Mapping[str, Exercise]:
         raise ValueError(f"no chapter and no file {str(checks)!r}; the chapters with exercises: {', '.join(CHAPTERS)}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise ValueError(f"{str(checks)!r} is no Python file; its name must end in .py")
+        raise ValueError(f"{str(checks)!r} is not a Python file; its name must end in .py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if not (found := _exercises(module)):
-        raise ValueError(f"{str(checks)!r} defines no exercise; see swinlib/check/exercise.py for how it is done")
+        raise ValueError(f"{str(checks)!r} defines no exercise; swinlib/check/exercise.py says how to define one")
     return found
 
 

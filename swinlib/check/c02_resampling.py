@@ -29,7 +29,7 @@ from .judging import difference, show
     dilation=integers(1, 3),
 )
 def output_size(spare: int, kernel: int, stride: int, padding: int, dilation: int) -> Arguments:
-    """How many outputs a convolution makes of a line."""
+    """How many outputs a convolution makes from a line."""
     size = dilation * (kernel - 1) + 1 - 2 * padding + spare  # the kernel fits at least once
     return {"size": max(size, 1), "kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
 
@@ -129,7 +129,7 @@ def say_which_neighbour(got: object, want: Tensor, x: Tensor) -> str | None:
     which = f" of map {batch}" if len(x) > 1 else ""
     return (
         f"the token in row {row}, column {column}{which} holds in its channel {channel} what stands in the map at "
-        f"{_place(x, got[place])}; there belongs {_place(x, want[place])}"
+        f"{_place(x, got[place])}; what belongs there is {_place(x, want[place])}"
     )
 
 
@@ -341,7 +341,7 @@ def interleaved(x: Tensor) -> Tensor:
 
 @gather_volume.mistake
 def stacked(x: Tensor) -> Tensor:
-    """The eight neighbours became a dimension of their own; they belong into the channels."""
+    """The eight neighbours became a dimension of their own; they belong in the channels."""
     return torch.stack([_neighbour(x, place) for place in _EIGHT], dim=-2)
 
 
@@ -378,7 +378,7 @@ def resize_line(
 
 @resize_line.judge
 def say_where_it_is_read(got: object, want: Tensor, x: Tensor, size: int, align_corners: bool) -> str | None:
-    """Say at which place of the input an output is read."""
+    """Say at which place in the input an output is read."""
     if not isinstance(got, Tensor) or got.shape != want.shape or got.dtype != want.dtype:
         return difference(got, want)
     # Places that were computed in float32 are right, whatever x holds.
@@ -575,8 +575,8 @@ def not_permuted(x: Tensor, skip: Tensor, expand: Tensor, join: Tensor) -> Tenso
 
 @decoder_step.mistake
 def cut_at_the_top(x: Tensor, skip: Tensor, expand: Tensor, join: Tensor) -> Tensor:
-    """It looks like the first row or column was cut off. Merging pads at the bottom and at the right, so there is what
-    is too much; cut at the top, and every token moves by one."""
+    """It looks like the first row or column was cut off. Merging pads at the bottom and at the right, so that is where
+    the excess is; cut at the top, and every token moves by one."""
     return _decoder_step(x, skip, expand, join, fit="cut at the top")
 
 
@@ -721,7 +721,7 @@ def channels_not_exchanged(x: Tensor, weight: Tensor, stride: Pair, padding: Pai
 
 @transposed_convolution.mistake
 def padded_by_p(x: Tensor, weight: Tensor, stride: Pair, padding: Pair, output_padding: Pair) -> Tensor:
-    """It looks like zeros were padded by p. The padding of a transposed convolution takes away: pad by k - 1 - p."""
+    """It looks like zeros were padded by p. The padding of a transposed convolution subtracts: pad by k - 1 - p."""
     return _transposed(x, weight, stride, padding, output_padding, pad="p")
 
 

@@ -448,7 +448,7 @@ def say_what_became_of_it(got: dict, want: dict, module: nn.Module, dtype: torch
 def _what_changed(got: dict, want: dict) -> str | None:
     for name, tensor in want["tensors"].items():
         if name not in got["tensors"]:
-            return f"{name!r} is no tensor any more"
+            return f"{name!r} is no longer a tensor"
         if problem := difference(got["tensors"][name], tensor, name=repr(name)):
             return problem
     if got["parameters"].keys() != want["parameters"].keys():
@@ -469,8 +469,8 @@ def _what_changed(got: dict, want: dict) -> str | None:
 
 @move_floats.mistake
 def integers_too(module: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """Everything was converted. An index of floats cannot look anything up: leave alone what is not of floating
-    point."""
+    """Everything was converted. An index of floats cannot look anything up: leave alone what is not
+    floating-point."""
     for tensor in (*module.parameters(), *module.buffers()):
         tensor.data = tensor.data.to(dtype)
     return module
@@ -736,7 +736,7 @@ def bool_into_buffer(channels: int) -> nn.Module:
 
 @ActNorm.mistake(credit=0.5)
 def flag_is_parameter(channels: int) -> nn.Module:
-    """The flag is saved, as a parameter. Whatever goes through the parameters now meets a number that is no weight;
+    """The flag is saved, as a parameter. Whatever goes through the parameters now meets a number that is not a weight;
     what nobody trains is a buffer."""
 
     class Parameter(_ActNorm):

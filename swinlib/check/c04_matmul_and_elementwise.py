@@ -204,7 +204,7 @@ def say_what_a_row_sums_to(got: object, want: Tensor, x: Tensor) -> str | None:
     if problem is None or not isinstance(got, Tensor) or got.shape != want.shape or got.dtype != want.dtype:
         return problem
     if got.isnan().any():
-        return f"{problem}; not a number comes of infinity over infinity, or of 0 over 0"
+        return f"{problem}; infinity over infinity, and 0 over 0, are not a number"
     sums = got.sum(-1)
     off = (sums - 1).abs() > 1e-3
     if off.any():
@@ -271,7 +271,7 @@ def in_place(x: Tensor) -> Tensor:
 
 def _product(a: Shape, b: Shape) -> Shape:
     if not a or not b:
-        raise ValueError("a number is no matrix")
+        raise ValueError("a number is not a matrix")
     left, right = (1, *a) if len(a) == 1 else a, (*b, 1) if len(b) == 1 else b
     if left[-1] != right[-2]:
         raise ValueError("the inner sizes differ")
@@ -417,7 +417,7 @@ def say_which_row(got: object, want: Tensor, tensor: Tensor, num_heads: int) -> 
         return f"channel {channel} of the {('query', 'key', 'value')[part]} of head {head} (row {found[0]})"
 
     row = next(i for i in range(len(want)) if not torch.equal(got[i], want[i]))
-    return f"row {row} of the result is {name(got[row])}; there belongs {name(want[row])}"
+    return f"row {row} of the result is {name(got[row])}; it should be {name(want[row])}"
 
 
 @qkv_rows.mistake
@@ -450,7 +450,7 @@ def heads_fastest(tensor: Tensor, num_heads: int) -> Tensor:
 
 @qkv_rows.mistake(credit=0.5)
 def only_matrices(tensor: Tensor, num_heads: int) -> Tensor:
-    """A bias has one dimension, so there is no size of a second. Split the first dimension and leave the others,
+    """A bias has one dimension, so there is no second size to ask for. Split the first dimension and leave the others,
     however many there are."""
     rows = tensor.reshape(num_heads, 3, -1, tensor.shape[1])
     return rows.transpose(0, 1).reshape(tensor.shape)
@@ -536,14 +536,14 @@ def scale_forgotten(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 @pixel_attention.mistake
 def scaled_after_softmax(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """The scale came to stand behind the softmax. There it makes the weights sum to less than 1; it belongs to the
+    """The scale ended up behind the softmax. There it makes the weights sum to less than 1; it belongs to the
     logits."""
     return _pixel_attention(q, k, v, after=True)
 
 
 @pixel_attention.mistake
 def scaled_by_all_channels(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """The scale is one over the root of all channels. It is of the channels of a head."""
+    """The scale is one over the root of all channels. It should be of the channels of a head."""
     return _pixel_attention(q, k, v, scale=(q.shape[-1] * q.shape[-2]) ** -0.5)
 
 
@@ -793,7 +793,7 @@ def _hide(logits: Tensor, mask: Tensor) -> Tensor:
 
 @window_attention.mistake
 def scale_of_all_channels(layer: TrainedLayer, x: Tensor, mask: Tensor | None) -> Tensor:
-    """The scale is one over the root of all channels. It is of the channels of *a head*."""
+    """The scale is one over the root of all channels. It should be of the channels of *a head*."""
     return _spoiled(layer, x, mask, scale=x.shape[-1] ** -0.5)
 
 

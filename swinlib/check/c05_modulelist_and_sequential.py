@@ -186,7 +186,7 @@ def no_activation(sizes: list[int]) -> nn.Module:
 
 @make_mlp.mistake
 def another_activation(sizes: list[int]) -> nn.Module:
-    """The names and the shapes are right, and between the layers stands a ReLU. Without weights it is in no
+    """The names and the shapes are right, but a ReLU stands between the layers. Without weights it is in no
     checkpoint, so loading does not notice."""
     return _make_mlp(sizes, act=nn.ReLU)
 
@@ -255,7 +255,7 @@ def strip_prefix(prefix: str, bare: list[int], wrapped: list[int]) -> Arguments:
 
 @strip_prefix.judge
 def say_what_became_of_a_key(got: object, want: dict, state_dict: dict[str, Tensor], prefix: str) -> str | None:
-    """Tell it by a key: what it was, what it is, what it should be."""
+    """Explain it by one key: what it was, what it is, what it should be."""
     if not isinstance(got, dict):
         return difference_of_kind(got, "a dict")
     became = {int(tensor): key for key, tensor in got.items()}
@@ -355,7 +355,7 @@ def module_names(parents: list[int], again: bool, reserved: bool) -> Arguments:
 
 @module_names.judge
 def say_which_path(got: object, want: list[str], module: nn.Module) -> str | None:
-    """Name the first path that is missing, or too many."""
+    """Name the first path that is missing, or should not be there."""
     if not isinstance(got, (list, tuple)):
         return difference_of_kind(got, "a list of names")
     got = list(got)
@@ -410,7 +410,7 @@ def listed_twice(module: nn.Module) -> list[str]:
 
 @module_names.mistake
 def level_by_level(module: nn.Module) -> list[str]:
-    """The names are right, and in another order: level by level. `named_modules` goes all the way down into a child
+    """The names are right, but in another order: level by level. `named_modules` goes all the way down into a child
     before it turns to the next."""
     found, names, queue = {module}, [""], [("", module)]
     while queue:
@@ -510,7 +510,7 @@ def say_which_map(got: dict, want: dict, chain: nn.Sequential, x: Tensor, stops:
         number = got["runs"].index(max(got["runs"]))
         return f"layer {number} of the chain ran {got['runs'][number]} times; once is enough"
     if got["gradient"] != want["gradient"]:
-        return "a map does not lead back to the weights any more, so nothing could be trained through it"
+        return "a map no longer leads back to the weights, so nothing could be trained through it"
     return None
 
 
@@ -534,7 +534,7 @@ def detached_only(chain: nn.Sequential, x: Tensor, stops: list[int]) -> list[Ten
 
 @collect_maps.mistake(credit=0.5)
 def cut_off(chain: nn.Sequential, x: Tensor, stops: list[int]) -> list[Tensor]:
-    """The maps are right, and cut off from the weights. Leave `detach` away: `clone` alone copies, and lets gradients
+    """The maps are right, but cut off from the weights. Leave out `detach`: `clone` alone copies, and lets gradients
     through."""
     return [one.detach() for one in _collect_maps(chain, x, stops)]
 
@@ -547,7 +547,7 @@ def run_again_and_again(chain: nn.Sequential, x: Tensor, stops: list[int]) -> li
 
 @collect_maps.mistake
 def what_goes_in(chain: nn.Sequential, x: Tensor, stops: list[int]) -> list[Tensor]:
-    """These are the maps that go into the layers; asked for are those that leave them."""
+    """These are the maps that go into the layers; the task asks for those that leave them."""
     maps = []
     for number, layer in enumerate(chain):
         if number in stops:
@@ -649,7 +649,7 @@ def say_who_got_the_mask(got: object, want: dict, layers: list[str], x: Tensor, 
     if got["keys"] != want["keys"]:
         return f"the keys are {show(got['keys'])}; expected {show(want['keys'])}, as an nn.Sequential has"
     if not got["class"]:
-        return "the chain is no nn.Sequential any more, so it cannot be sliced, and isinstance does not find it"
+        return "the chain is no longer an nn.Sequential, so it cannot be sliced, and isinstance does not find it"
     if got.get("hooks") != want["hooks"]:
         return f"each layer has a forward hook; {got.get('hooks')} of {want['hooks']} ran"
     return difference(got.get("tail"), want["tail"], name="the output of chain[1:]")
@@ -678,7 +678,7 @@ def swallowed(*layers: nn.Module) -> nn.Module:
 
 @MaskedSequential.mistake
 def to_everybody(*layers: nn.Module) -> nn.Module:
-    """Every layer is given the mask, and some take one input only."""
+    """Every layer is given the mask, but some take one input only."""
 
     def run(chain: nn.Sequential, x: Tensor, mask: Tensor | None) -> Tensor:
         for layer in chain:

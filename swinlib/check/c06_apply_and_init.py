@@ -55,7 +55,7 @@ def _wrong_parameter(got: dict, want: dict, model: nn.Module) -> str | None:
     """The first parameter that holds other numbers, is another tensor, or is trained where it was not."""
     for name, right in want["numbers"].items():
         if name not in got["numbers"]:
-            return f"{name!r} is no parameter of the model any more"
+            return f"{name!r} is no longer a parameter of the model"
         if problem := difference(got["numbers"][name], right, name=f"{name!r} (of a {_owner(model, name)})"):
             return problem
     for name in got["numbers"]:
@@ -184,7 +184,7 @@ def bias_not_asked_for(model: nn.Module, value: float) -> None:
 
 @fill_linear.mistake(credit=0.5)
 def biases_left(model: nn.Module, value: float) -> None:
-    """The weights are right; the biases are still what they were. They become 0."""
+    """The weights are right; the biases are still what they were. They should become 0."""
     with torch.no_grad():
         for module in model.modules():
             if isinstance(module, nn.Linear):
@@ -193,7 +193,7 @@ def biases_left(model: nn.Module, value: float) -> None:
 
 @fill_linear.mistake
 def biases_filled(model: nn.Module, value: float) -> None:
-    """The biases of the linear layers were given the value as well. They become 0."""
+    """The biases of the linear layers were given the value as well. They should become 0."""
     with torch.no_grad():
         for module in model.modules():
             if isinstance(module, nn.Linear):
@@ -225,7 +225,7 @@ def new_parameters(model: nn.Module, value: float) -> None:
 
 @fill_linear.mistake(credit=0.5)
 def frozen_for_good(model: nn.Module, value: float) -> None:
-    """The numbers are right, and the layers are not trained any more. Turning `requires_grad` off lets you write; use
+    """The numbers are right, but the layers are no longer trained. Turning `requires_grad` off lets you write; use
     `no_grad` instead, which changes no parameter."""
     for module in model.modules():
         if isinstance(module, nn.Linear):
@@ -257,7 +257,7 @@ def _apply_once(module: nn.Module, function: Callable) -> nn.Module:
 
 
 def _visits(answer: Callable, module: nn.Module, _function: object) -> dict[str, object]:
-    """Whom two calls visit, by the names that ``named_modules`` has for them."""
+    """Which modules two calls visit, by the names that ``named_modules`` has for them."""
     names = {each: name or "the root" for name, each in module.named_modules()}
     found: dict[str, object] = {}
     for call in ("first", "second"):
@@ -289,7 +289,7 @@ def apply_once(parents: list[int], links: list[int]) -> Arguments:
 
 @apply_once.judge
 def say_who_was_visited(got: object, want: dict, module: nn.Module, function: object) -> str | None:
-    """Whom it visited too often, whom never, then the order."""
+    """Which it visited too often, which never, then the order."""
     if not isinstance(got, dict):
         return difference(got, want)
     places: dict[nn.Module, list[str]] = {}
@@ -461,7 +461,7 @@ def shrink_residual(depths: list[int], version: int, held: str) -> Arguments:
 
 @shrink_residual.judge
 def say_by_how_much(got: object, want: dict, model: nn.Module) -> str | None:
-    """The factor of the first weight that has another one than the right."""
+    """The factor of the first weight whose factor is not the right one."""
     if not isinstance(got, dict):
         return difference(got, want)
     blocks = _swin_blocks(model)
@@ -473,7 +473,7 @@ def say_by_how_much(got: object, want: dict, model: nn.Module) -> str | None:
             continue
         factor, expected = _factor(mine, before[name]), _factor(right, before[name])
         if factor is None:
-            return f"{name!r} has numbers that are no multiple of the old ones"
+            return f"{name!r} has numbers that are not a multiple of the old ones"
         if expected == 1:
             return f"{name!r} was multiplied by {factor:.4g}; it should be left as it is"
         done = "was left as it is" if factor == 1 else f"was multiplied by {factor:.4g}"
@@ -732,8 +732,8 @@ def linear_layers_only(m: nn.Module) -> None:
 
 @init_everything.mistake
 def as_swin_does(m: nn.Module) -> None:
-    """This is `swinlib.init_weights`, made for one model: of the bare parameters it knows the table of
-    `WindowAttention` alone, and it leaves convolutions to PyTorch's default."""
+    """This is `swinlib.init_weights`, made for one model: of the bare parameters it knows only the table of
+    `WindowAttention`, and it leaves convolutions to PyTorch's default."""
     swinlib.init_weights(m)
 
 
@@ -983,7 +983,7 @@ def std_forgotten(u: Tensor, std: float, low: float, high: float) -> Tensor:
 
 @truncate_normal.mistake(credit=0.25)
 def upper_share_alone(u: Tensor, std: float, low: float, high: float) -> Tensor:
-    """The interval begins in the right place and is too long: between the bounds lies the *difference* of the two
+    """The interval begins in the right place but is too long: between the bounds lies the *difference* of the two
     shares."""
     below, above = _share(low / std), _share(high / std)
     return _quantile((below + u * above).clamp(0, 1), std).clamp(low, high)
@@ -999,7 +999,7 @@ def infinite_at_the_ends(u: Tensor, std: float, low: float, high: float) -> Tens
 
 @truncate_normal.mistake(credit=0.5)
 def always_single(u: Tensor, std: float, low: float, high: float) -> Tensor:
-    """The numbers are right, and in another dtype than `u`."""
+    """The numbers are right, but in another dtype than `u`."""
     return _truncate_normal(u, std, low, high).float()
 
 
@@ -1131,7 +1131,7 @@ def say_which_rule(got: object, want: dict, model: nn.Module, rules: list[tuple[
     if problem := _wrong_parameter(got, want, model):
         return problem
     for name in got["buffers"]:
-        return f"{name!r} has changed, which is a buffer and no parameter"
+        return f"{name!r} has changed, which is a buffer, not a parameter"
     result = got["result"]
     if not isinstance(result, list) or len(result) != 2:
         return f"the result is {result if isinstance(result, str) else show(result)}; expected two lists"
@@ -1143,10 +1143,10 @@ def say_which_rule(got: object, want: dict, model: nn.Module, rules: list[tuple[
 
 def _wrong_words(mine: object, right: list[str], title: str) -> str | None:
     if not isinstance(mine, list):
-        return f"in place of the list of {title} stands {mine}"
+        return f"instead of the list of {title} there is {mine}"
     for word in right:
         if word not in mine:
-            return f"{word!r} is missing in the list of {title}"
+            return f"{word!r} is missing from the list of {title}"
     for word in mine:
         if word not in right:
             return f"{word!r} is in the list of {title}, and should not be"
@@ -1465,7 +1465,7 @@ def say_what_leaves_it(got: object, want: dict, model: nn.Module, x: Tensor) -> 
     for name in want["numbers"]:
         mine = got["numbers"].get(name)
         if not isinstance(mine, Tensor):
-            return f"{name!r} is no parameter of the model any more"
+            return f"{name!r} is no longer a parameter of the model"
         if isinstance(model.get_submodule(name.rpartition(".")[0]), nn.Linear) and name.endswith("bias") and mine.any():
             return f"{name!r} is not 0{run}"
     for name, mine, right in zip(got["layers"], got["std"].tolist(), want["std"].tolist(), strict=True):
@@ -1478,7 +1478,7 @@ def say_what_leaves_it(got: object, want: dict, model: nn.Module, x: Tensor) -> 
         if reached and right.any():
             mine, right = mine / mine.norm(), right / right.norm()
         if mine.shape != right.shape or not torch.allclose(mine, right, rtol=1e-3, atol=1e-5):
-            done = "is no positive multiple of what it was" if reached else "has changed"
+            done = "is not a positive multiple of what it was" if reached else "has changed"
             return f"{name!r} (of a {_owner(model, name)}) {done}{run}"
     for name in got["other mode"]:
         is_in = "training" if not model.get_submodule(name).training else "evaluation"
@@ -1523,8 +1523,8 @@ def in_the_order_of_definition(model: nn.Module, x: Tensor) -> None:
 
 @unit_std.mistake
 def biases_stay(model: nn.Module, x: Tensor) -> None:
-    """The biases of the linear layers are still what they were; they become 0. With a bias, dividing the weight does
-    not divide what leaves the layer."""
+    """The biases of the linear layers are still what they were; they should become 0. With a bias, dividing the weight
+    does not divide what leaves the layer."""
     _unit_std(model, x, biases=False)
 
 
@@ -1543,7 +1543,7 @@ def by_the_mean_square(model: nn.Module, x: Tensor) -> None:
 
 @unit_std.mistake(credit=0.25)
 def at_every_run(model: nn.Module, x: Tensor) -> None:
-    """A layer that runs twice was scaled twice, so its first run does not give 1 any more. The first run counts."""
+    """A layer that runs twice was scaled twice, so its first run no longer gives 1. The first run counts."""
     _unit_std(model, x, once=False)
 
 
@@ -1569,28 +1569,28 @@ def with_dropout_on(model: nn.Module, x: Tensor) -> None:
 
 @unit_std.mistake(credit=0.5)
 def left_in_evaluation(model: nn.Module, x: Tensor) -> None:
-    """The scaling is right, and the model is left in evaluation mode: a training after it would run without
+    """The scaling is right, but the model is left in evaluation mode: training it now would run without
     dropout."""
     _unit_std(model, x, afterwards="evaluation")
 
 
 @unit_std.mistake(credit=0.5)
 def all_in_training(model: nn.Module, x: Tensor) -> None:
-    """The scaling is right. `model.train()` at the end put all modules into training mode, also those that were not.
-    Note the mode of each module, and put it back."""
+    """The scaling is right. `model.train()` at the end put all modules into training mode, even those that were not in
+    it. Note the mode of each module, and put it back."""
     _unit_std(model, x, afterwards="training")
 
 
 @unit_std.mistake(credit=0.5)
 def hooks_left(model: nn.Module, x: Tensor) -> None:
-    """The scaling is right, and the hooks are still there: the next batch would be scaled, and change the weights. Keep
+    """The scaling is right, but the hooks are still there: the next batch would be scaled, and change the weights. Keep
     what `register_forward_hook` returns, and `remove()` it."""
     _unit_std(model, x, remove=False)
 
 
 @unit_std.mistake
 def inputs_measured(model: nn.Module, x: Tensor) -> None:
-    """What goes into the layer was measured; asked for is what leaves it."""
+    """What goes into the layer was measured; the task asks for what leaves it."""
     modes = {module: module.training for module in model.modules()}
     done: set[nn.Module] = set()
 

@@ -255,7 +255,7 @@ def additive_mask(labels: list[list[int]], dtype: str) -> Arguments:
 
 @additive_mask.mistake
 def minus_a_hundred(labels: Tensor, dtype: torch.dtype) -> Tensor:
-    """-100 is large, and not infinite: a logit of 120 beats it (chapter 7 shows this)."""
+    """-100 is large, but not infinite: a logit of 120 beats it (chapter 7 shows this)."""
     strangers = labels[:, :, None] != labels[:, None, :]
     return torch.zeros(strangers.shape, dtype=dtype).masked_fill(strangers, -100.0)
 
@@ -524,7 +524,7 @@ def not_rolled_back(x: Tensor, attend: object, window_size: int, shift_size: int
 
 @shifted_window_attention.mistake
 def rolled_before_padding(x: Tensor, attend: object, window_size: int, shift_size: int) -> Tensor:
-    """It looks like the map is rolled first and padded then: the mask then separates the padding, and not the rows
+    """It looks like the map is rolled first and then padded: the mask then separates the padding, and not the rows
     that came round. Pad first. (A well-known library did it in this order, see chapter 7.)"""
     return _attention(x, attend, window_size, shift_size, roll_first=True)
 

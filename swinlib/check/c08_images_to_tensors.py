@@ -79,7 +79,7 @@ def count_the_pixels(got: object, want: float, height: int, width: int, resize: 
 
 @share_seen.mistake
 def sides_not_areas(height: int, width: int, resize: int, crop: int) -> float:
-    """This compares sides. A share of the pixels compares areas, and the resized image is in general no square."""
+    """This compares sides. A share of the pixels compares areas, and the resized image is in general not square."""
     return min(crop / resize, 1.0)
 
 
@@ -93,7 +93,7 @@ def squeezed_to_a_square(height: int, width: int, resize: int, crop: int) -> flo
 @share_seen.mistake
 def factor_first(height: int, width: int, resize: int, crop: int) -> float:
     """The right formula, in another order: `resize / shorter` is rounded by the computer, and the product with the
-    longer side may then end a little below a whole number and be cut to the one before. Multiply first, then
+    longer side may then end a little below a whole number and be cut to the one below it. Multiply first, then
     divide."""
     factor = resize / min(height, width)
     return _share(resize, max(int(factor * max(height, width)), 1), crop)
@@ -556,7 +556,7 @@ def say_which_file(got: object, want: object, paths: list[str]) -> str | None:
     if not extra:
         return None
     known = isinstance(extra[0], str) and "/" in extra[0]
-    return f"the dict of labels has an entry {extra[0]!r}, which {'is no image' if known else 'is in no class'}"
+    return f"the dict of labels has an entry {extra[0]!r}, which {'is not an image' if known else 'is in no class'}"
 
 
 @label_files.mistake
@@ -644,7 +644,7 @@ def empty_ones_kept(paths: list[str]) -> object:
 
 @label_files.mistake(credit=0.5)
 def another_error(paths: list[str]) -> object:
-    """A folder without an image is an error, and not of the kind that was asked for: raise a `FileNotFoundError`."""
+    """A folder without an image is an error, but not one of this kind: raise a `FileNotFoundError`."""
     return _label_files(paths, empty=ValueError)
 
 
@@ -806,7 +806,7 @@ def multiplied(images: object, mean: list[float], std: list[float]) -> object:
 
 @normalize_images.mistake
 def divided_first(images: object, mean: list[float], std: list[float]) -> object:
-    """It divides first and subtracts the mean then. The mean is that of the images before they are divided."""
+    """It divides first and then subtracts the mean. The mean is that of the images before they are divided."""
     mean, std = _constants(images, mean, std)
     return images / std - mean
 
@@ -872,14 +872,14 @@ def channel_statistics(channels: int, sizes: list[list[int]], kind: str, seed: i
 
 @channel_statistics.judge
 def to_a_thousandth(got: object, want: tuple[Tensor, Tensor], images: _Once) -> str | None:
-    """Of each channel, to a thousandth."""
+    """Compare each channel, to a thousandth."""
     if not isinstance(got, (tuple, list)) or len(got) != 2:
         return difference_of_kind(got, "a tuple of two tensors, mean and std")
     for name, mine, right in zip(("the mean", "the standard deviation"), got, want, strict=True):
         if not isinstance(mine, Tensor) or mine.shape != right.shape:
             return difference(mine, right, name=name, dtype=False)
         if mine.dtype not in (torch.float32, torch.float64):
-            return f"{name} is of {mine.dtype}; expected float32 or float64"
+            return f"{name} has dtype {mine.dtype}; expected float32 or float64"
         wrong = ~torch.isclose(mine.double(), right, rtol=1e-3, atol=1e-6)
         if wrong.any():
             channel = int(wrong.nonzero()[0])
@@ -963,7 +963,7 @@ def _by_sums(images: Iterator[Tensor], dtype: torch.dtype, lowest: float = -math
 
 @channel_statistics.mistake(credit=0.5)
 def float32_sums(images: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
-    """The formula is right and its numbers are too coarse. For an image that is nearly white, the mean of the squares
+    """The formula is right, but its numbers are too coarse. For an image that is nearly white, the mean of the squares
     and the square of the mean agree in their first six digits, float32 has seven, and the difference is noise, even
     below 0. Sum in float64, or sum the bytes as whole numbers."""
     return _by_sums(images, torch.float32)
@@ -992,7 +992,7 @@ def below_zero(images: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
 
 @channel_statistics.mistake
 def channels_together(images: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
-    """All channels are thrown together; `Normalize` needs one mean and one standard deviation for each."""
+    """All channels are lumped together; `Normalize` needs one mean and one standard deviation for each."""
     each = _scaled(images)
     numbers = torch.cat([image.flatten() for image in each])
     return numbers.mean().repeat(len(each[0])), numbers.std(correction=0).repeat(len(each[0]))

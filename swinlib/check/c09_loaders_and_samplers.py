@@ -178,19 +178,19 @@ def last_batch_lost(length: int, ranks: int, batch_size: int, sampler_drops: boo
 
 @steps_per_rank.mistake
 def always_rounded_up(length: int, ranks: int, batch_size: int, sampler_drops: bool, loader_drops: bool) -> int:
-    """Both divisions round up always, so neither `drop_last` is heeded."""
+    """Both divisions always round up, so neither `drop_last` is heeded."""
     return _parts(_parts(length, ranks, False), batch_size, False)
 
 
 @steps_per_rank.mistake
 def always_rounded_down(length: int, ranks: int, batch_size: int, sampler_drops: bool, loader_drops: bool) -> int:
-    """Both divisions round down always, as if both `drop_last` were `True`."""
+    """Both divisions always round down, as if both `drop_last` were `True`."""
     return _parts(_parts(length, ranks, True), batch_size, True)
 
 
 @steps_per_rank.mistake
 def batches_of_all_ranks(length: int, ranks: int, batch_size: int, sampler_drops: bool, loader_drops: bool) -> int:
-    """These are the batches of all ranks together; asked for are those of one."""
+    """These are the batches of all ranks together; the task asks for those of one."""
     return ranks * _parts(_parts(length, ranks, sampler_drops), batch_size, loader_drops)
 
 
@@ -252,7 +252,7 @@ def collate_with_mask(sizes: list[list[int]], channels: int, multiple: int, dtyp
     samples = _Listed()
     for k, (height, width) in enumerate(sizes):
         image = numbered(channels, height, width, dtype=dtype)
-        image[:, -1, -1] = 0  # a black pixel is no padding
+        image[:, -1, -1] = 0  # a black pixel is not padding
         samples.append((image, label + k))
     return {"samples": samples, "multiple": multiple}
 
@@ -279,7 +279,7 @@ def mask_of_pixels(samples: Samples, multiple: int) -> tuple:
 
 @collate_with_mask.mistake
 def black_is_padding(samples: Samples, multiple: int) -> tuple:
-    """The mask is made from the zeros of the batch. A black pixel of an image is zero as well, and is no padding; the
+    """The mask is made from the zeros of the batch. A black pixel of an image is zero as well, but is not padding; the
     sizes of the images say what is."""
     images, _, labels = _collate(samples, multiple)
     return images, (images == 0).all(1), labels
@@ -306,7 +306,7 @@ def rounded_down(samples: Samples, multiple: int) -> tuple:
 
 @collate_with_mask.mistake
 def square_frame(samples: Samples, multiple: int) -> tuple:
-    """The frame is a square of the largest side of all. Height and width have each their own largest."""
+    """The frame is a square of the largest side of all. Height and width each have their own largest."""
     side = max(max(image.shape[1:]) for image, _ in samples)
     return _collate(samples, multiple, frame=lambda sides, multiple: -(-side // multiple) * multiple)
 
@@ -348,7 +348,7 @@ def _who(seeds: list[int], epochs: list[int], ranks: int, workers: int) -> list[
 
 
 def _who_meets_whom(answer: Callable, seeds: list[int], epochs: list[int], ranks: int, workers: int) -> object:
-    """What matters of the seeds, whatever they are: the first that is none, that changes, that two have."""
+    """What matters of the seeds, whatever they are: the first that is not one, that changes, that two have."""
     rounds = []
     for number in (0, 1):
         with _process(number) as hashed:
@@ -452,7 +452,7 @@ def ranks_alike(seed: int, epoch: int, rank: int, worker: int, workers: int) -> 
 
 @worker_seed.mistake
 def workers_alike(seed: int, epoch: int, rank: int, worker: int, workers: int) -> int:
-    """The worker does not enter, so all workers of a rank throw the same dice. It is the state of affairs of before
+    """The worker does not enter, so all workers of a rank throw the same dice. That was the state of affairs before
     PyTorch 1.9."""
     return _mixed(seed, epoch, rank)
 
@@ -490,7 +490,7 @@ Shard = tuple[list[int], list[float]]
 
 
 def _weigh_all(answer: Callable, length: int, ranks: int) -> object:
-    """How many each rank gets, an index that is none, and what each sample weighs over all ranks."""
+    """How many each rank gets, an index that is not one, and what each sample weighs over all ranks."""
     totals, lengths, outside = [0.0] * length, [], None
     for rank in range(ranks):
         shard = answer(length, ranks, rank)
@@ -593,7 +593,7 @@ def one_round_too_many(length: int, ranks: int, rank: int) -> Shard:
 
 @weighted_shard.mistake(credit=0.5)
 def padded_with_nothing(length: int, ranks: int, rank: int) -> Shard:
-    """The weights are right, but the padding is the number of no sample, and the dataset will be asked for it. Any
+    """The weights are right, but the padding is not the number of a sample, and the dataset will be asked for it. Any
     sample will do."""
     places = range(rank, -(-length // ranks) * ranks, ranks)
     return list(places), [float(place < length) for place in places]
@@ -774,7 +774,7 @@ def loaders_sampler_only(loader: DataLoader, epoch: int) -> None:
 @tell_epoch.mistake(credit=0.25)
 def both_of_the_loaders(loader: DataLoader, epoch: int) -> None:
     """`loader.sampler` and `loader.batch_sampler` are told. A plain `BatchSampler` has no `set_epoch`; the sampler that
-    shuffles is inside of it."""
+    shuffles is inside it."""
     for sampler in (loader.sampler, loader.batch_sampler):
         if hasattr(sampler, "set_epoch"):
             sampler.set_epoch(epoch)
@@ -792,7 +792,7 @@ def sampler_of_the_batch_sampler(loader: DataLoader, epoch: int) -> None:
 
 @tell_epoch.mistake(credit=0.25)
 def two_levels(loader: DataLoader, epoch: int) -> None:
-    """`loader.sampler`, `loader.batch_sampler` and what is inside of that are told. A sampler can be wrapped once
+    """`loader.sampler`, `loader.batch_sampler` and what is inside that are told. A sampler can be wrapped once
     more."""
     inner = getattr(loader.batch_sampler, "sampler", None)
     for sampler in (loader.sampler, loader.batch_sampler, inner):
@@ -819,7 +819,7 @@ def without_asking(loader: DataLoader, epoch: int) -> None:
 
 @tell_epoch.mistake(credit=0.25)
 def distributed_only(loader: DataLoader, epoch: int) -> None:
-    """Only a `DistributedSampler` is told. Other samplers have a `set_epoch`, too, swinlib's for example: ask for the
+    """Only a `DistributedSampler` is told. Other samplers have a `set_epoch` too, swinlib's for example: ask for the
     method, not for the class."""
     for sampler in _inside(loader):
         if isinstance(sampler, DistributedSampler):
@@ -828,8 +828,8 @@ def distributed_only(loader: DataLoader, epoch: int) -> None:
 
 @tell_epoch.mistake(credit=0.25)
 def one_further(loader: DataLoader, epoch: int) -> None:
-    """The samplers count on by themselves, from whatever epoch they were in; a run that is resumed begins at 0 again.
-    Give them the number."""
+    """The samplers keep counting by themselves, from whatever epoch they were in; a run that is resumed begins at 0
+    again. Give them the number."""
     for sampler in {id(sampler): sampler for sampler in _inside(loader)}.values():
         if hasattr(sampler, "set_epoch"):
             sampler.set_epoch(sampler.epoch + 1)
@@ -947,7 +947,7 @@ class EverAfter(_ResumingSampler):
 
 @ResumingSampler.mistake(credit=0.5)
 class LengthOfAnEpoch(_ResumingSampler):
-    """The right samples come, and the length is still that of a whole epoch. `len(loader)` is computed from it, and
+    """The right samples come, but the length is still that of a whole epoch. `len(loader)` is computed from it, and
     with it progress bars and learning rates."""
 
     def __len__(self) -> int:
@@ -1204,7 +1204,7 @@ def say_which_rule(got: object, want: dict, groups: list[int], batch_size: int, 
     if fact := got.get("uneven"):
         return f"{when(fact)} the samples of group {fact[2]} come between {fact[3]} and {fact[4]} times each"
     if not got["groups kept"]:
-        return "the list of groups that was given is changed afterwards"
+        return "the list of groups that was given has been changed"
     if pair := got.get("alike"):
         (seed, epoch), (other, later) = pair
         if got["frozen"]:
@@ -1327,6 +1327,6 @@ def group_after_group(groups: list[int], batch_size: int, ranks: int, rank: int,
 
 @grouped_batches.mistake(credit=0.25)
 def steps_shuffled_only(groups: list[int], batch_size: int, ranks: int, rank: int, epoch: int, seed: int) -> Batches:
-    """The steps come in another order in each epoch, and the same samples are in a step together for ever. Shuffle the
+    """The steps come in another order in each epoch, but the same samples are always together in a step. Shuffle the
     samples of a group before you cut it."""
     return _grouped_batches(groups, batch_size, ranks, rank, epoch, seed, shuffle_samples=False)

@@ -119,13 +119,13 @@ def to_the_nearest(height: int, width: int, patch_size: int, stages: int) -> lis
 
 @swin_map_sizes.mistake
 def sides_exchanged(height: int, width: int, patch_size: int, stages: int) -> list:
-    """Rows and columns are exchanged: the rows come of the height."""
+    """Rows and columns are exchanged: the rows come from the height."""
     return _map_sizes(width, height, patch_size, stages)
 
 
 @swin_map_sizes.mistake
 def not_rounded(height: int, width: int, patch_size: int, stages: int) -> list:
-    """There are no halves of tokens: `/` does not round. `//` does, downwards."""
+    """There are no half tokens: `/` does not round. `//` does, downwards."""
 
     def divide(size: int, by: int) -> float:
         return size / by
@@ -198,7 +198,7 @@ def macs_not_flops(height: int, width: int, channels: int, window_size: tuple[in
 @block_flops.mistake(credit=0.5)
 def attention_without_padding(height: int, width: int, channels: int, window_size: tuple[int, int]) -> int:
     """It is right where windows tile the map. Elsewhere the map is padded before it is cut, and the attention works on
-    padded tokens like on any others."""
+    padded tokens as on any others."""
     return _block_flops(height, width, channels, window_size, padded=False)
 
 
@@ -321,9 +321,9 @@ def say_what_was_dropped(got: object, want: dict, x: Tensor, rate: float, traini
         return "`x` itself was changed; the residual still needs it"
     dropping = training and rate > 0
     if not training and got["nothing dropped"] and difference(got["factor"], 1.0):
-        return f"this is no training, and the numbers of `x` are multiplied by {show(got['factor'])}"
+        return f"this is not training, and the numbers of `x` are multiplied by {show(got['factor'])}"
     if not dropping and not got["nothing dropped"]:
-        return f"something was dropped, though {'the rate is 0' if training else 'this is no training'}"
+        return f"something was dropped, though {'the rate is 0' if training else 'this is not training'}"
     if dropping and got["nothing dropped"]:
         return f"in {RUNS} calls nothing was dropped"
     if not got["images whole"]:
@@ -369,7 +369,7 @@ def plain_dropout(x: Tensor, rate: float, training: bool) -> Tensor:
 
 @drop_path.mistake
 def whole_batch(x: Tensor, rate: float, training: bool) -> Tensor:
-    """One draw decides for the whole batch. Each image is to be drawn for by itself."""
+    """One draw decides for the whole batch. There must be a draw for each image."""
     return _dropped(x, rate, training, (1, 1, 1))
 
 
@@ -404,7 +404,7 @@ def dropped_in_evaluation(x: Tensor, rate: float, training: bool) -> Tensor:
 @drop_path.mistake(credit=0.25)
 def weighed_in_evaluation(x: Tensor, rate: float, training: bool) -> Tensor:
     """This is the older form of dropout: nothing is divided in training, and in evaluation all is multiplied by the
-    share of those kept. The mean agrees; asked for is the form that leaves evaluation alone."""
+    share of those kept. The mean agrees; the task asks for the form that leaves evaluation alone."""
     return _drop_path(x, rate, training) * (1 - rate)
 
 
@@ -528,22 +528,22 @@ def nearest(table: Tensor, old: Window, new: Window) -> Tensor:
 
 @resize_table.mistake(credit=0.5)
 def corners_aligned(table: Tensor, old: Window, new: Window) -> Tensor:
-    """It is bicubic, and the corners are aligned. That puts the largest offset of the old window on the largest of the
-    new one, which may be sensible, and is not what the published weights were resized by: `align_corners=False`."""
+    """It is bicubic, but the corners are aligned. That puts the largest offset of the old window on the largest of the
+    new one, which may be sensible, but is not how the published weights were resized: `align_corners=False`."""
     return _resize_table(table, old, new, align_corners=True)
 
 
 @resize_table.mistake(credit=0.5)
 def smoothed_first(table: Tensor, old: Window, new: Window) -> Tensor:
-    """It is right where the table grows. Where it shrinks, `antialias=True` smoothes it first, which the reference code
+    """It is right where the table grows. Where it shrinks, `antialias=True` smooths it first, which the reference code
     does not."""
     return _resize_table(table, old, new, antialias=True)
 
 
 @resize_table.mistake
 def same_offsets_kept(table: Tensor, old: Window, new: Window) -> Tensor:
-    """Offsets that both windows have keep their bias here, and new ones get 0. That can be defended, and is another
-    thing: asked for is the picture of the whole table, stretched to the new size."""
+    """Offsets that both windows have keep their bias here, and new ones get 0. That can be defended, but is not
+    what the task asks for: the picture of the whole table, stretched to the new size."""
     image = table.T.reshape(-1, *[2 * side - 1 for side in old])
     down, right = (n - o for o, n in zip(old, new, strict=True))
     return F.pad(image, (right, right, down, down)).flatten(1).T
@@ -707,7 +707,7 @@ def swin_arguments(depths: list[int], shuffled: bool, **sizes: object) -> Argume
 
 @swin_arguments.judge
 def say_which_argument(got: object, want: dict, state_dict: dict[str, Tensor]) -> str | None:
-    """The first argument that is missing, too many, or wrong."""
+    """The first argument that is missing, unasked for, or wrong."""
     if not isinstance(got, dict):
         return difference_of_kind(got, "a dict of arguments")
     for name in want:
@@ -980,7 +980,7 @@ def head_without_fc(state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @huggingface_to_timm.mistake(credit=0.5)
 def norm_found_everywhere(state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The rule for the last norm, `layernorm`, also found `layernorm_before` and `layernorm_after`. Put the dot behind
+    """The rule for the last norm, `layernorm`, also found `layernorm_before` and `layernorm_after`. Put the dot after
     it, or those two rules before it."""
     rules = tuple(rule for rule in RULES if "layernorm" not in rule[0])
     return _huggingface_to_timm(state_dict, instead=((r"layernorm", "norm"), *rules))
@@ -1004,7 +1004,7 @@ def weights_without_biases(state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
 @huggingface_to_timm.mistake
 def norms_exchanged(state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
     """The two norms of each block are exchanged: `layernorm_before` stands before the attention, and is `norm1`.
-    Shapes do not tell, and with fresh norms logits do not either."""
+    Shapes do not show it, and with fresh norms logits do not either."""
     swap = {".norm1.": ".norm2.", ".norm2.": ".norm1."}
     return _huggingface_to_timm(
         state_dict, rename=lambda name: re.sub(r"\.norm[12]\.", lambda match: swap[match[0]], name)
@@ -1013,7 +1013,7 @@ def norms_exchanged(state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @huggingface_to_timm.mistake(credit=0.25)
 def not_joined(state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The names are right, apart from those of queries, keys and values, which are three tensors still. timm has one
+    """The names are right, apart from those of queries, keys and values, which are still three tensors. timm has one
     `attn.qkv`."""
     converted: dict[str, Tensor] = {}
     for key, tensor in state_dict.items():
@@ -1138,8 +1138,8 @@ def never_shifted(rows: int, columns: int, depths: list[int], window_size: int, 
 
 @patches_in_sight.mistake
 def nothing_kept_apart(rows: int, columns: int, depths: list[int], window_size: int, token: tuple[int, int]) -> Tensor:
-    """What the roll brought together sees each other here, so a token at one border looks at the opposite one. The mask
-    keeps these apart."""
+    """Tokens that the roll brought together see each other here, so a token at one border looks at the opposite one.
+    The mask keeps these apart."""
     return _patches_in_sight(rows, columns, depths, window_size, token, masked=False)
 
 
@@ -1158,14 +1158,14 @@ def shifted_in_all(rows: int, columns: int, depths: list[int], window_size: int,
 
 @patches_in_sight.mistake
 def shifted_first(rows: int, columns: int, depths: list[int], window_size: int, token: tuple[int, int]) -> Tensor:
-    """The first block of a stage is shifted here, and the second is not; it is the other way round."""
+    """The first block of a stage is shifted here, and the second is not; it should be the other way round."""
     return _patches_in_sight(rows, columns, depths, window_size, token, shift=lambda block, number: (block + 1) % 2)
 
 
 @patches_in_sight.mistake
 def counted_through(rows: int, columns: int, depths: list[int], window_size: int, token: tuple[int, int]) -> Tensor:
     """Blocks are counted through the whole model. Each stage counts its own from 0, so its first block is not shifted,
-    also after a stage with an odd number of blocks."""
+    even after a stage with an odd number of blocks."""
     return _patches_in_sight(rows, columns, depths, window_size, token, shift=lambda block, number: number % 2)
 
 
@@ -1173,8 +1173,8 @@ def counted_through(rows: int, columns: int, depths: list[int], window_size: int
 def padded_after_the_roll(
     rows: int, columns: int, depths: list[int], window_size: int, token: tuple[int, int]
 ) -> Tensor:
-    """The map is rolled first and padded then. It is padded first: what came round stands at the end of the padded
-    map. (A well-known library did it in the other order, see the pitfalls of chapter 10.)"""
+    """The map is rolled first and then padded. It should be padded first: what came round stands at the end of the
+    padded map. (A well-known library did it in the other order, see the pitfalls of chapter 10.)"""
     return _patches_in_sight(rows, columns, depths, window_size, token, pad_first=False)
 
 
@@ -1198,7 +1198,7 @@ def merging_forgotten(rows: int, columns: int, depths: list[int], window_size: i
 
 @patches_in_sight.mistake
 def one_of_four(rows: int, columns: int, depths: list[int], window_size: int, token: tuple[int, int]) -> Tensor:
-    """Of the 2×2 tokens that were merged only the first is followed, (2r, 2c). All four go into the merged one."""
+    """Of the 2×2 tokens that were merged, only the first is followed, (2r, 2c). All four go into the merged one."""
 
     def unmerge(seen: Tensor, size: int) -> Tensor:
         return torch.stack([seen, torch.zeros_like(seen)], dim=1).flatten()[:size]

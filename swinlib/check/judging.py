@@ -115,7 +115,7 @@ def _tensor_difference(got: object, want: Tensor, name: str, dtype: bool) -> str
     if got.shape != want.shape:
         return f"{name} has shape {tuple(got.shape)}; expected {tuple(want.shape)}"
     if dtype and got.dtype != want.dtype:
-        return f"{name} is of {got.dtype}; expected {want.dtype}"
+        return f"{name} has dtype {got.dtype}; expected {want.dtype}"
     got, want = got.detach().cpu(), want.detach().cpu()
     if not dtype and got.dtype != want.dtype:
         got, want = got.double(), want.double()

@@ -9,7 +9,7 @@ and its pictures are those of the exercise that it is made of. A teacher writes 
     [roll]
     name = "turn"
     parameters = { x = "vector" }   # other names
-    fixed = { shift = 3 }           # always this number, so it is no parameter any more
+    fixed = { shift = 3 }           # always this number, so no longer a parameter
 
     [window_reverse]
     name = "reassemble"
@@ -34,10 +34,10 @@ class Variant:
 
     Attributes:
         name: of the function to write.
-        parameters: new names by old ones; who is not named keeps his.
+        parameters: new names by old ones; one that is not named stays as it is.
         order: of the parameters, by their old names; as before if empty.
         fixed: numbers by old names.
-        points: if others than those of the page.
+        points: if they differ from the page's.
     """
 
     name: str
@@ -69,11 +69,11 @@ def read_variants(path: Path | str) -> tuple[str, dict[str, Variant]]:
         known = set(Variant.__dataclass_fields__)
         if not isinstance(how, dict) or "name" not in how or not set(how) <= known:
             raise ValueError(
-                f"{path}, [{exercise}]: a variant needs name, and may have {', '.join(sorted(known - {'name'}))}; got "
-                f"{', '.join(how) if isinstance(how, dict) else how!r}"
+                f"{path}, [{exercise}]: a variant needs a name, and may have {', '.join(sorted(known - {'name'}))}; "
+                f"got {', '.join(how) if isinstance(how, dict) else how!r}"
             )
         if not all(name.isidentifier() for name in (how["name"], *how.get("parameters", {}).values())):
-            raise ValueError(f"{path}, [{exercise}]: names must be names of Python; got {how}")
+            raise ValueError(f"{path}, [{exercise}]: names must be valid in Python; got {how}")
         variants[exercise] = Variant(**how)
     if not variants:
         raise ValueError(f"{path} has no variant; write a table such as [roll] with a name")
@@ -138,11 +138,11 @@ def _fits(exercise: Exercise, how: Variant, old: list[str]) -> None:
     if how.order and sorted(how.order) != sorted(old):
         raise ValueError(f"the order of {exercise.name} must name all of {', '.join(old)}; got {', '.join(how.order)}")
     if (how.order or how.fixed) and not exercise.calls_plainly:
-        raise ValueError(f"{exercise.name} is tried in a way of its own: its names can be changed, and nothing else")
+        raise ValueError(f"{exercise.name} is tried in a way of its own: its names can be changed, but nothing else")
     for name, number in how.fixed.items():
         if name not in exercise.drawn or name not in old:
             can = ", ".join(each for each in old if each in exercise.drawn) or "none"
             raise ValueError(f"{name!r} of {exercise.name} cannot be fixed; what can: {can}")
         for case in exercise.samples[:SAMPLES]:
             if exercise.arguments(**{**case, name: number})[name] != number:
-                raise ValueError(f"{name!r} of {exercise.name} cannot be {number!r} on all inputs, {case} for one")
+                raise ValueError(f"{name!r} of {exercise.name} cannot be {number!r} on all inputs, on {case} for one")

@@ -25,7 +25,7 @@ def new(folder: Positional[Path]) -> None:
     """Make a course folder.
 
     Args:
-        folder: That does not exist yet, or is empty; not inside of the book.
+        folder: One that does not exist yet, or is empty; not inside the book.
     """
     course = courses.new(folder)
     print(f"made {course.root}; list your students in students.csv, and the late penalty in nbgrader_config.py.")
@@ -43,9 +43,9 @@ def assign(
 
     Args:
         page: Its number, its name, or the path of a page of your own.
-        name: Of the assignment; the page's if not given.
+        name: Of the assignment; the page's name if not given.
         due: When it is due, such as 2026-03-01T23:59; this machine's time, or with a zone at its end, such as +01:00.
-        points: Such as roll=3 cyclic_shift=1.5, where they are not those of the page.
+        points: Such as roll=3 cyclic_shift=1.5, where they differ from the page's.
         checks: A Python file that defines the exercises of a page of your own, or a TOML file of private variants.
     """
     assignment = courses.assign(
@@ -95,12 +95,12 @@ def grade(
 ) -> None:
     """Grade what was collected, and write gradebook.csv, results.csv, not_graded.csv and the feedback.
 
-    What is graded already is not run again. If it is interrupted, the same command goes on.
+    What is graded already is not run again. If it is interrupted, the same command goes on from there.
 
     Args:
         assignment: Its name.
         processes: Submissions that run at the same time; as many as there are processors if not given.
-        seconds: Of processor time that one call may take, or one cell.
+        seconds: Processor time, in seconds, that one call or one cell may take.
         patience: Seconds on the clock for one call or cell, and for all calls of one exercise.
         unsafe: Where there is no sandbox, let the students' code do on this machine whatever it says.
     """
@@ -119,7 +119,7 @@ def grade(
 
 
 def _tell(summary: Summary) -> None:
-    """How many are right, and what went wrong most often."""
+    """Say how many are right, and what went wrong most often."""
     print(f"{summary.graded} graded, {summary.run} of them run now; {len(summary.not_graded)} not graded.")
     width = max(map(len, summary.mistakes), default=0)
     for exercise, mistakes in summary.mistakes.items():
@@ -130,7 +130,7 @@ def _tell(summary: Summary) -> None:
 
 
 def _tell_reasons(reasons: dict[str, str]) -> None:
-    """Who is left out, and why; names and reasons may hold what a student wrote."""
+    """Say who is left out, and why; names and reasons may hold what a student wrote."""
     for student, reason in sorted(reasons.items())[:MOST_SHOWN]:
         print(f"  {printable(student)}: {printable(reason)}")
     if len(reasons) > MOST_SHOWN:

@@ -1,8 +1,8 @@
 """A course folder on nbgrader: assignments out of pages, hand-ins into the gradebook, feedback back.
 
-nbgrader keeps the gradebook, the points that a teacher gives by hand, the late penalty, and the CSV. What it does
-differently here, it is told by `configure`, which the course's ``nbgrader_config.py`` calls, so that its formgrader
-does the same. The folder::
+nbgrader keeps the gradebook, the points that a teacher gives by hand, the late penalty, and the CSV. What it
+does differently here it is told by `configure`, which the course's ``nbgrader_config.py`` calls, so that its
+formgrader does the same. The folder::
 
     nbgrader_config.py  students.csv  seed.txt  checks/<assignment>.*
     source/<assignment>/  release/<assignment>/  submitted/<student>/<assignment>/  autograded/  feedback/
@@ -107,7 +107,7 @@ TIMESTAMP = "timestamp.txt"
 
 
 class CourseError(ValueError):
-    """The course cannot do what it was asked for; the message says what to do instead."""
+    """The course cannot do what it was asked to do; the message says what to do instead."""
 
 
 def configure(c: Config, file: str | Path) -> None:
@@ -163,7 +163,8 @@ class Course:
         folder = folder.resolve()
         if not (folder / "nbgrader_config.py").is_file():
             raise CourseError(
-                f"{folder} has no nbgrader_config.py, so it is no course; make one with `new`, or name it by --course."
+                f"{folder} has no nbgrader_config.py, so it is not a course; make one with `new`, or "
+                "name one with --course."
             )
         return cls(folder)
 
@@ -216,7 +217,7 @@ class Course:
         """
         path = self.root / "release" / assignment.name / f"{assignment.notebook}.ipynb"
         if not path.is_file():
-            raise CourseError(f"{assignment.name} is not released yet; do `release {assignment.name}` first.")
+            raise CourseError(f"{assignment.name} is not released yet; run `release {assignment.name}` first.")
         return nbformat.read(path, as_version=4)
 
     def roster(self) -> dict[str, dict[str, str]]:
@@ -305,7 +306,7 @@ def assign(
         page: its number, name or path.
         name: of the assignment; the page's if not given.
         due: when it is due.
-        points: by exercise, where they are not those of the page.
+        points: by exercise, where they differ from the page's.
         checks: a Python file that defines the exercises, for those that are not of the book; or a TOML file of
             variants of the page's, which are then what is assigned.
 
@@ -319,7 +320,7 @@ def assign(
     except (CourseError, PageError) as error:
         raise CourseError(str(error)) from None
     except Exception as error:  # of nbformat, or of the page's code, which is parsed
-        raise CourseError(f"{path} is no page of exercises: {one_line(error)}") from None
+        raise CourseError(f"{path} is not a page of exercises: {one_line(error)}") from None
     name = _name_of_assignment(name or read.name)
     _must_check(read, checks or read.name)
     own = f"{name}{checks.suffix}" if checks else None
@@ -355,7 +356,7 @@ def _must_check(page: Page, checks: Path | str) -> None:
     try:
         exercises = check.load(checks)
     except Exception as error:  # of the teacher's file, too
-        remedy = "" if isinstance(checks, Path) else " Name a file that defines its exercises by --checks."
+        remedy = "" if isinstance(checks, Path) else " With --checks, name a file that defines its exercises."
         raise CourseError(f"the checks of {page.name} cannot be read: {error}.{remedy}") from None
     missing = [exercise.name for exercise in page.exercises if exercise.name not in exercises]
     if missing:
@@ -374,7 +375,7 @@ def _must_be_as_made(path: Path, page: str) -> None:
 
 
 def _digest(notebook: NotebookNode) -> str:
-    """Of what a notebook says, to see whether somebody changed it."""
+    """A digest of what a notebook says, to see whether somebody changed it."""
     sources = [
         (cell.cell_type, cell.source, cell.metadata.get("nbgrader", {}).get("points")) for cell in notebook.cells
     ]
@@ -391,7 +392,7 @@ def release(course: Course, name: str) -> Path:
         Its path.
 
     Raises:
-        CourseError: if it would tell a solution, or nbgrader refuses.
+        CourseError: if it would give a solution away, or nbgrader refuses.
     """
     assignment = course.assignment(name)
     source = course.root / "source" / assignment.name / f"{assignment.notebook}.ipynb"
@@ -429,7 +430,7 @@ def collect(course: Course, name: str, folder: Path, *, received: Path | None = 
     assignment = course.assignment(name)
     released, roster = course.release_of(assignment), course.roster()
     if not folder.is_dir():
-        raise CourseError(f"{folder} is no folder; name the one that holds the students' notebooks.")
+        raise CourseError(f"{folder} is not a folder; name the one that holds the students' notebooks.")
     if folder.resolve().is_relative_to(course.root):
         raise CourseError(f"{folder} lies in the course, whose folders hold what was collected; collect from outside.")
     times = None if received is None else _arrivals(received)
@@ -584,7 +585,7 @@ def grade(
     course.release_of(assignment)
     submitted = _submitted(course, assignment)
     if not submitted:
-        raise CourseError(f"nothing was collected for {name}; do `collect {name} FOLDER` first.")
+        raise CourseError(f"nothing was collected for {name}; run `collect {name} FOLDER` first.")
     summary = Summary(mistakes={exercise: Counter() for exercise in assignment.exercises})
     notebooks, summary.not_graded = _readable(course, assignment, submitted)
     options = {"processes": processes, "limits": limits, "unsafe": unsafe}
@@ -609,7 +610,7 @@ def _submitted(course: Course, assignment: Assignment) -> dict[str, Path]:
 def _readable(
     course: Course, assignment: Assignment, submitted: Mapping[str, Path]
 ) -> tuple[dict[str, NotebookNode], dict[str, str]]:
-    """The clean notebooks, and why others are none: nbgrader copies whatever else lies beside a notebook."""
+    """The clean notebooks, and why others are not: nbgrader copies whatever else lies beside a notebook."""
     released = course.release_of(assignment)
     file = f"{assignment.notebook}.ipynb"
     notebooks, failures = {}, {}
@@ -617,7 +618,7 @@ def _readable(
         try:
             found = {path.name for path in folder.iterdir()} - {CHECKPOINTS}
             if student_name(student) != student or found != {file, TIMESTAMP}:
-                raise NotGradableError("this was not put into `submitted` by `collect`; let it do that.")
+                raise NotGradableError("this was not put into `submitted` by `collect`; use `collect` for it.")
             data, _ = read_file(course.root / "submitted", student, assignment.name, file)
             read_file(course.root / "submitted", student, assignment.name, TIMESTAMP)
             notebooks[student] = clean_notebook(released, code_cells(data))
@@ -629,7 +630,7 @@ def _readable(
 def _reach_verdicts(
     course: Course, assignment: Assignment, notebooks: Mapping[str, NotebookNode], options: Mapping[str, object]
 ) -> int:
-    """Write verdicts where none holds, each as soon as it is reached, and return how many that were."""
+    """Write verdicts where none holds, each as soon as it is reached, and return how many there were."""
     seed = read_seed(course.root)
     keys = {student: verdict_key(notebook, assignment, seed) for student, notebook in notebooks.items()}
     paths = {student: verdict_path(course.root, assignment.name, student) for student in notebooks}
@@ -698,7 +699,7 @@ def _result_rows(path: Path, gradebook: Gradebook) -> Iterator[dict[str, object]
 
 
 def _note(course: Course, assignment: str, step: str, reasons: Mapping[str, str]) -> None:
-    """Say in not_graded.csv who was left out in a step, and why; what it said of that step before goes."""
+    """Say in not_graded.csv who was left out in a step, and why; what it said of that step before is dropped."""
     path = course.root / "not_graded.csv"
     others = [row for _, row in _rows(path, NOT_GRADED)] if path.exists() else []
     kept = [row for row in others if (row["assignment"], row["step"]) != (assignment, step)]

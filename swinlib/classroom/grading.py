@@ -1,7 +1,7 @@
 """Verdicts on what students handed in: their code runs in a sandbox, the verdict is reached here.
 
 What crosses the border is a case on the way in, and plain data on the way out (see `wire`). Whether it is right is
-decided by the check, in this process, to which the student's code has no way.
+decided by the check, in this process, which the student's code cannot reach.
 """
 
 import multiprocessing
@@ -27,12 +27,12 @@ __all__ = ["Graded", "Limits", "NoSandboxError", "Ran", "Result", "grade_cells",
 TOGETHER = 6  # times the patience for one question: seconds on the clock for a whole submission
 MOST_RESTARTS = 12
 MOST_MESSAGE = 4000  # characters
-USED_UP = "the time for one submission was used up before"
+USED_UP = "the time for one submission was used up before this"
 
 
 @dataclass(frozen=True)
 class Result:
-    """Of one exercise.
+    """The verdict on one exercise.
 
     Attributes:
         passed: right on all inputs.
@@ -57,7 +57,7 @@ class Ran:
 
 @dataclass(frozen=True)
 class Graded:
-    """Of one submission.
+    """The grades of one submission.
 
     Attributes:
         results: by exercise.
@@ -82,7 +82,7 @@ def grade_many(
 ) -> Iterator[tuple[str, Graded]]:
     """Grade submissions, several at a time.
 
-    One that was stopped by the clock is tried once more when all others are done: it may have stood beside another that
+    One that was stopped by the clock is tried once more when all others are done: it may have run beside another that
     kept the machine busy.
 
     Args:
@@ -98,7 +98,7 @@ def grade_many(
         Name and grades of each, as soon as they are known, in any order.
 
     Raises:
-        NoSandboxError: if there is no sandbox here, and ``unsafe`` was not said.
+        NoSandboxError: if there is no sandbox here, and ``unsafe`` is not set.
     """
     grade = partial(grade_cells, exercises=tuple(exercises), checks=checks, seed=seed, limits=limits, unsafe=unsafe)
     again = {}
@@ -125,7 +125,7 @@ def _each(
                 yield name, graded
         except BrokenProcessPool:
             if alone:
-                yield alone[0], _not_graded(exercises, "the grader itself ended while it looked at this")
+                yield alone[0], _not_graded(exercises, "the grader itself ended while looking at this")
                 del left[alone[0]]
             else:
                 alone = list(left)[:processes]
@@ -152,7 +152,7 @@ def _begin_process() -> None:
 
 
 def _end_with_parent() -> None:
-    """A pool does not end its processes where its own has been killed; their sandboxes end with them."""
+    """A pool does not end its processes when its own has been killed; their sandboxes end with them."""
     multiprocessing.parent_process().join()
     os._exit(1)
 

@@ -1,8 +1,8 @@
 """From what a student handed in to a notebook that may be graded.
 
-Nothing of a hand-in is believed but the sources of its code cells. They are put into the notebook as it was released,
+Nothing in a hand-in is believed but the sources of its code cells. They are put into the notebook as it was released,
 so that text, checks, points and metadata are the course's own, whatever the file says. Files are opened without
-following links, and without waiting for what is no file.
+following links, and without waiting for what is not a file.
 """
 
 import copy
@@ -56,7 +56,7 @@ def student_name(text: str) -> str:
     """A student's name in one spelling, for folders and the gradebook.
 
     Raises:
-        NotGradableError: if it has other characters than letters and digits of any script and ``. _ @ -``, begins with
+        NotGradableError: if it has characters other than letters and digits of any script and ``. _ @ -``, begins with
             one of these four, or is too long.
     """
     name = unicodedata.normalize("NFC", text)
@@ -96,14 +96,14 @@ def read_file(folder: Path, *parts: str) -> tuple[bytes, datetime]:
 
     Raises:
         NothingThereError: if there is no such file.
-        NotGradableError: if it is no plain file, too large, or cannot be read.
+        NotGradableError: if it is not a plain file, is too large, or cannot be read.
     """
     where = printable("/".join(parts))
     try:
         with os.fdopen(_open_below(folder, parts), "rb") as file:
             facts = os.fstat(file.fileno())
             if not stat.S_ISREG(facts.st_mode):
-                raise NotGradableError(f"{where} is no plain file; hand in the notebook itself.")
+                raise NotGradableError(f"{where} is not a plain file; hand in the notebook itself.")
             data = file.read(MAX_FILE + 1) if facts.st_size <= MAX_FILE else bytes(MAX_FILE + 1)
     except OSError as error:
         raise _in_words(error, where) from None
@@ -148,21 +148,21 @@ def code_cells(data: bytes) -> list[Cell]:
     """The code cells of a notebook that are not empty, in their order.
 
     Raises:
-        NotGradableError: if the bytes are no notebook, or have more code than anybody writes.
+        NotGradableError: if the bytes are not a notebook, or have more code than anybody writes.
     """
     if data.count(b"[") + data.count(b"{") > MAX_PARTS:
         raise NotGradableError(f"the file has more than {MAX_PARTS} parts; clear its outputs and hand it in again.")
     try:
         notebook = json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise NotGradableError("the file is no notebook: its text is not in UTF-8.") from None
+        raise NotGradableError("the file is not a notebook: its text is not in UTF-8.") from None
     except RecursionError:
-        raise NotGradableError("the file is no notebook: it is nested too deeply.") from None
+        raise NotGradableError("the file is not a notebook: it is nested too deeply.") from None
     except ValueError:  # of JSON, and of numbers with too many digits
-        raise NotGradableError("the file is no notebook, or only a part of one: it is not valid JSON.") from None
+        raise NotGradableError("the file is not a notebook, or only a part of one: it is not valid JSON.") from None
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
-        raise NotGradableError("the file is no notebook of today's format: it has no list of cells.")
+        raise NotGradableError("the file is not a notebook of today's format: it has no list of cells.")
     code = [Cell(source, _claim(cell)) for cell in cells if (source := _source(cell)).strip()]
     if len(code) > MAX_CELLS:
         raise NotGradableError(f"the notebook has {len(code)} code cells; at most {MAX_CELLS} are graded.")
@@ -201,8 +201,8 @@ def clean_notebook(released: NotebookNode, handed_in: Iterable[Cell]) -> Noteboo
     """The released notebook with a student's code in it.
 
     A cell that defines the function of an exercise is the answer to it; the last one, if there are several. All other
-    cells of the student's stand in front of the answer that followed them. So the student's cells run in their order,
-    but for answers that were handed in in another order than that of the exercises.
+    cells of the student's stand before the answer that followed them. So the student's cells run in their order,
+    except where answers were handed in in another order than that of the exercises.
     """
     exercises = solutions(released)
     groups, rest = _answers(_students_own(released, handed_in), exercises)

@@ -36,7 +36,7 @@ class Notebook:
         self.shell.showtraceback = self.shell.showsyntaxerror = lambda *args, **options: None
 
     def hello(self) -> bool:
-        """That it is there."""
+        """Say that it is there."""
         return True
 
     def run(self, source: str) -> dict[str, str | None]:
@@ -57,7 +57,7 @@ class Notebook:
         answer = self.shell.user_ns[name]
         try:
             if not callable(answer):
-                return {"error": UNDEFINED, "message": f"{name} is {show(answer)}, and no function"}
+                return {"error": UNDEFINED, "message": f"{name} is {show(answer)}, not a function"}
             with captured():
                 outcome = self.exercises[name].attempt(answer, case)
             told = {"value": outcome.value, "error": outcome.error, "message": outcome.message[:MOST_TEXT]}

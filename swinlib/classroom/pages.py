@@ -41,9 +41,9 @@ class PageExercise:
     Attributes:
         name: of the function to write, and of its check.
         title: of its heading, with its number.
-        minutes: that it takes.
+        minutes: how long it takes.
         difficulty: easy, medium or hard.
-        points: that it is worth.
+        points: what it is worth.
         cells: all of its cells.
     """
 
@@ -133,10 +133,10 @@ def assignment_notebook(page: Page, points: Mapping[str, float] | None = None) -
 
     Args:
         page: of exercises.
-        points: by exercise, where they are not those of the page.
+        points: by exercise, where they differ from the page's.
 
     Raises:
-        PageError: if points are given to an exercise that the page does not have, or are no number from 0 up.
+        PageError: if points are given to an exercise that the page does not have, or are not a number from 0 up.
     """
     points = dict(points or {})
     names = [exercise.name for exercise in page.exercises]

@@ -165,7 +165,7 @@ class Sandbox:
                 said = errors.read().decode(errors="replace").strip()[-2000:]
                 raise NoSandboxError(
                     f"The sandbox for students' code does not start: {said or error}\n`python -m swinlib.doctor` says "
-                    f"what is missing. {UNSAFE} goes on without: the code of each student may then read, change and "
+                    f"what is missing. {UNSAFE} goes on without it: the code of each student may then read, change and "
                     "delete whatever you can."
                 ) from None
 
@@ -211,11 +211,11 @@ class Sandbox:
             raise
         if not isinstance(answer, list) or len(answer) != 2 or answer[0] != number:
             self.stop()
-            raise EndedError("its process wrote into the line on which the check listens")
+            raise EndedError("its process wrote into the line that the check listens to")
         return answer[1]
 
     def _exchange(self, question: bytes, limits: Limits) -> object:
-        """Write the question and read one message, with an eye on the time and on what the sandbox takes."""
+        """Write the question and read one message, watching the time and what the sandbox takes."""
         watch = _Watch(self.process.pid, limits)
         out, back = self.process.stdin, self.process.stdout
         answer, wanted = bytearray(), LENGTHS.size
@@ -259,7 +259,7 @@ GONE = "its process ended: a crash, too much memory, or a call that ends Python"
 
 
 class _Watch:
-    """Looks at what a sandbox takes from the beginning of one question on."""
+    """Watches what a sandbox takes, from the beginning of one question on."""
 
     def __init__(self, pid: int, limits: Limits) -> None:
         self.pid, self.limits = pid, limits
@@ -291,7 +291,7 @@ class _Watch:
             self.seconds_before = seconds
         if seconds - self.seconds_before > self.limits.seconds:
             raise EndedError(
-                f"it took more than {self.limits.seconds:g} seconds of processor time; is there a loop without an end?"
+                f"it took more than {self.limits.seconds:g} seconds of processor time; is there an endless loop?"
             )
         if memory > self.limits.memory:
             raise EndedError(f"it took more than {self.limits.memory / 2**30:g} GiB of memory")
@@ -357,15 +357,15 @@ def bubblewrap(checks: str, disk: int, filter_descriptor: int) -> list[str]:
         filter_descriptor: of an open file of `refused_calls`.
 
     Raises:
-        NoSandboxError: on another system than Linux, or without bubblewrap.
+        NoSandboxError: on a system other than Linux, or without bubblewrap.
     """
     path = shutil.which("bwrap")
     if sys.platform != "linux" or path is None:
         missing = "bubblewrap is not installed" if sys.platform == "linux" else f"this is {sys.platform}, not Linux"
         raise NoSandboxError(
             f"Students' code is run in a sandbox, and there is none: {missing}. On Debian or Ubuntu type `apt-get "
-            f"install bubblewrap`; elsewhere use a Linux machine, or a virtual one. {UNSAFE} goes on without: the code "
-            "of each student may then read, change and delete whatever you can."
+            f"install bubblewrap`; elsewhere use a Linux machine, or a virtual one. {UNSAFE} goes on without one: the "
+            "code of each student may then read, change and delete whatever you can."
         )
     shown = shown_folders(checks)
     size = str(disk)

@@ -33,7 +33,7 @@ from .verdicts import (
 TEMPLATES = Path(__file__).parent / "templates"
 SEED = "seed.txt"
 SECONDS_PER_DAY = 86_400
-TELLING = 25  # characters from which on a line of a solution is not there by chance
+TELLING = 25  # a line of a solution with this many characters is not elsewhere by chance
 
 Done = tuple[NotebookNode, dict[str, Any]]
 
@@ -68,7 +68,7 @@ def read_notebook(path: Path) -> NotebookNode:
     """One of the course's own notebooks.
 
     Raises:
-        PageError: if it is none, whichever way nbformat finds that out.
+        PageError: if it is not one, whichever way nbformat finds that out.
     """
     try:
         return nbformat.read(path, as_version=4)
@@ -95,7 +95,8 @@ def verdict_path(course: Path, assignment: str, student: str) -> Path:
 
 
 def leaks(source: NotebookNode) -> list[str]:
-    """What would tell a solution if an instructor's notebook were released: one sentence each; none if all is well."""
+    """What would give a solution away if an instructor's notebook were released: one sentence each; none if all is
+    well."""
     problems = []
     exercises = solutions(source)
     notebook = released(source)
@@ -136,7 +137,7 @@ class TakeSolutionsOut(NbGraderPreprocessor):
         """Make the students' notebook.
 
         Raises:
-            PageError: if it would tell a solution.
+            PageError: if it would give a solution away.
         """
         if problems := leaks(nb):
             raise PageError("not released: " + " ".join(problems))
@@ -194,7 +195,7 @@ class LatePenalty(LateSubmissionPlugin):
 
     share_per_day = Float(0.0, min=0.0, max=1.0, help="Share of the score that each day begun costs.").tag(config=True)
     latest_day = Integer(
-        None, allow_none=True, min=0, help="Days after which nothing is given; None to give something always."
+        None, allow_none=True, min=0, help="Days after which nothing is given; None to always give something."
     ).tag(config=True)
 
     def late_submission_penalty(self, student_id: str, score: float, total_seconds_late: float) -> float | None:

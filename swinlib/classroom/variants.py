@@ -73,11 +73,11 @@ def _variant(exercise: PageExercise, how: Variant, number: int) -> PageExercise:
 
 
 def _parameters(exercise: PageExercise) -> list[str]:
-    """Of the function to write; a page's function has plain ones."""
+    """The parameters of the function to write; a page's function has plain ones."""
     tree = ast.parse(exercise.solution)
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == exercise.name]
     if not functions:
-        raise PageError(f"{exercise.name} is a class, of which there is no variant.")
+        raise PageError(f"{exercise.name} is a class, and a class has no variants.")
     return [parameter.arg for parameter in functions[0].args.args]
 
 
@@ -87,7 +87,8 @@ def _statement(source: str, title: str, points: int, how: Variant) -> str:
     unit = "point" if points == 1 else "points"
     facts = FACTS.sub(lambda facts: f"*{facts[1]} minutes · {facts[2]} · {points} {unit}*", rest, count=1)
     always = " and ".join(f"`{name}` is always {number}" for name, number in how.fixed.items())
-    told = f"Here {always}, and no parameter." if always else ""
+    are_none = "it is not a parameter" if len(how.fixed) == 1 else "they are not parameters"
+    told = f"Here {always}; {are_none}." if always else ""
     return f"## {title}\n" + (FACTS.sub(lambda facts: f"{facts[0]}\n\n{told}", facts, count=1) if told else facts)
 
 

@@ -48,7 +48,7 @@ def student_sources(notebook: NotebookNode) -> list[str]:
 
 
 def run_cells(notebook: NotebookNode) -> list[NotebookNode]:
-    """The code cells of a notebook that are no checks."""
+    """The code cells of a notebook that are not checks."""
     return [cell for cell in notebook.cells if cell.cell_type == "code" and not _is_check(cell)]
 
 

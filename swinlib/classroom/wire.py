@@ -16,7 +16,7 @@ from torch import Tensor
 from swinlib.check.judging import show
 
 LENGTHS = struct.Struct(">II")
-MOST_BYTES = 32 * 2**20  # of a message; results of exercises have some kilobytes
+MOST_BYTES = 32 * 2**20  # of a message; results of exercises are a few kilobytes
 MOST_DEPTH = 32
 MOST_ENTRIES = 100_000  # of all lists and dicts of a message together
 LARGEST_INTEGER = 2**63
@@ -65,7 +65,7 @@ def pack(value: object) -> bytes:
 
 
 def lengths(head: bytes) -> tuple[int, int]:
-    """Of the JSON text and of the tensors, from the first eight bytes of a message.
+    """The lengths of the JSON text and of the tensors, from the first eight bytes of a message.
 
     Raises:
         WireError: if they exceed what a message may have.
@@ -175,10 +175,10 @@ def _value(parsed: object, reader: _Reader, budget: _Budget, depth: int) -> obje
     ((kind, body),) = parsed.items()
     if kind in ("foreign", "dtype"):
         if not isinstance(body, str):
-            raise WireError(f"a {kind} that is no text")
+            raise WireError(f"a {kind} that is not text")
         return Foreign(clean(body)[:200]) if kind == "foreign" else DTYPES[body]
     if not isinstance(body, list):
-        raise WireError(f"a {clean(str(kind))[:20]} that is no list")
+        raise WireError(f"a {clean(str(kind))[:20]} that is not a list")
     if kind == "tensor":
         return _tensor(*body, reader=reader)
     budget.spend(len(body), depth)
@@ -207,7 +207,7 @@ def _scalar(value: object) -> object:
 
 def _key(key: object) -> object:
     if isinstance(key, (list, dict, float)):
-        raise WireError("a key that is no whole number and no text")
+        raise WireError("a key that is neither a whole number nor text")
     return _scalar(key)
 
 
@@ -221,7 +221,7 @@ def _tensor(kind: str, shape: list[int], *, reader: _Reader) -> Tensor:
     raw = reader.take(count * dtype.itemsize)
     if not raw:
         return torch.empty(shape, dtype=dtype)
-    if dtype == torch.bool:  # a byte that is neither 0 nor 1 is no truth value
+    if dtype == torch.bool:  # a byte that is neither 0 nor 1 is not a truth value
         return torch.frombuffer(bytearray(raw), dtype=torch.uint8).ne(0).reshape(shape)
     return torch.frombuffer(bytearray(raw), dtype=dtype).reshape(shape)
 

@@ -17,11 +17,11 @@ def show_answer(got: Tensor, want: Tensor, *, rows: str = "row", columns: str = 
         columns: what a column is.
 
     Raises:
-        ValueError: if the two are not maps of one shape.
+        ValueError: if the two are not maps of the same shape.
     """
     if got.dim() != 2 or got.shape != want.shape:
         raise ValueError(
-            f"got and want must be maps (H, W) of one shape; they have {tuple(got.shape)} and {tuple(want.shape)}."
+            f"got and want must be maps (H, W) of the same shape; got {tuple(got.shape)} and {tuple(want.shape)}."
         )
     got, want = got.detach().float(), want.detach().float()
     finite = torch.cat([got, want])[torch.cat([got, want]).isfinite()]

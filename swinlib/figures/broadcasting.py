@@ -54,7 +54,7 @@ def parse_shape(text: str, name: str = "a shape") -> Shape:
     """Read a shape as Python prints it, or only its numbers: ``"(3, 1)"``, ``"3, 1"`` and ``"3 1"`` are the same.
 
     Raises:
-        ValueError: if it is no shape, or one too large to draw.
+        ValueError: if it is not a shape, or is too large to draw.
     """
     inner = re.fullmatch(r"\s*\(?([\d\s,]*)\)?\s*", text)
     if inner is None:
@@ -71,7 +71,7 @@ def parse_shape(text: str, name: str = "a shape") -> Shape:
 def broadcast_data(op: str, a: str, b: str) -> dict[str, Any]:
     """Which cells of two tensors meet in which cell of ``a * b`` or ``a @ b``.
 
-    The numbers of a count from 1, those of b from 4: for two matrices of 2x2 these are the chapter's first products.
+    The numbers of a count up from 1, those of b from 4: for two matrices of 2x2 these are the chapter's first products.
 
     Args:
         op: ``"*"`` or ``"@"``.

@@ -78,7 +78,7 @@ def buffer_data(dtype: str, how: str, action: str) -> dict[str, Any]:
     """
     kind = getattr(torch, dtype, None) if isinstance(dtype, str) else None
     if not isinstance(kind, torch.dtype):
-        raise ValueError(f"{dtype!r} is no dtype of PyTorch. Try float32, bfloat16, int64, bool or complex64.")
+        raise ValueError(f"{dtype!r} is not a dtype of PyTorch. Try float32, bfloat16, int64, bool or complex64.")
     for name, value, known in (("how", how, HOLDINGS), ("action", action, ACTIONS)):
         if value not in known:
             raise ValueError(f"{name}={value!r} means nothing here; choose from {', '.join(map(repr, known))}.")
@@ -96,7 +96,7 @@ def buffer_data(dtype: str, how: str, action: str) -> dict[str, Any]:
 
 
 def _act(module: Holder, action: str) -> tuple[Holder, str]:
-    """Do it. Returns the module that there is then, and what PyTorch says if it refuses."""
+    """Do it. Return the module that results, and what PyTorch says if it refuses."""
     held = module.held
     if action == "double":
         module.double()
@@ -128,7 +128,7 @@ def _act(module: Holder, action: str) -> tuple[Holder, str]:
 
 @contextmanager
 def _visible_garbage() -> Iterator[None]:
-    """New memory that nobody wrote to holds not-a-number or the largest integer, so that it is known for what it is."""
+    """New memory that nobody wrote to holds not-a-number or the largest integer, so that it can be recognised."""
     settings = torch.utils.deterministic
     before = (
         torch.are_deterministic_algorithms_enabled(),
@@ -201,8 +201,8 @@ def _sentence(action: str, before: dict[str, str], after: dict[str, str]) -> str
         if after["dtype"] == after["weight beside it"].split(",")[0]:
             return f"It is {after['dtype']} already."
         if getattr(torch, after["dtype"]).is_floating_point:
-            return f"It stays behind as {after['dtype']}, and does not work with the weight any more."
-        return f"It stays {after['dtype']}: whoever holds it, only tensors of floating point are converted."
+            return f"It stays behind as {after['dtype']}, and no longer works with the weight."
+        return f"It stays {after['dtype']}: however it is held, only floating-point tensors are converted."
     if action == "meta":
         follows = after["device"] == "meta"
         return "It follows the weight: shape and dtype, no values." if follows else "It stays behind on the CPU."

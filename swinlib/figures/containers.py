@@ -138,13 +138,13 @@ def _layers(held: Any) -> list[nn.Module]:
 
 def _count(known: int, held: int) -> str:
     if held == 1:
-        return "the one layer that there is" if known else "nothing of the one layer that there is"
+        return "its only layer" if known else "nothing of its only layer"
     return f"none of the {held} layers" if not known else f"{known} of the {held} layers"
 
 
 def _message(error: Exception) -> str:
     if str(error) == "unhashable type: 'slice'" or (isinstance(error, KeyError) and isinstance(error.args[0], slice)):
-        return "An error, since a dictionary cannot be sliced."  # one up to Python 3.11, another one since
+        return "An error, since a dictionary cannot be sliced."  # one error up to Python 3.11, another since
     text = str(error).strip()
     return f"{type(error).__name__}: {text.splitlines()[0] if text else ''}".removesuffix(": ")
 
@@ -167,7 +167,7 @@ def container_figure(container: str = CONTAINERS[0], operation: str = OPERATIONS
             Control("operation", "Then", OPERATIONS, operation, live={"type": "text", "size": 44}),
         ],
         caption="Which layers a module knows of. Here a = nn.Linear(4, 4), b = nn.Linear(4, 2), c = nn.Linear(2, 1), "
-        "and x has the shape (1, 4). Choose how a and b are held, and what is done then.",
+        "and x has the shape (1, 4). Choose how a and b are held, and what is done next.",
         words=WORDS,
         picture=_picture,
         alt=f"A table of what self.layers = {container} holds, each row with the name by which the module knows it or "

@@ -1,4 +1,4 @@
-"""What depth makes of a signal: the interactive figure of the chapter on initialisation."""
+"""What depth does to a signal: the interactive figure of the chapter on initialisation."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -80,7 +80,7 @@ def initialiser(start: str) -> Callable[[nn.Module], None]:
             std = -1.0
         if not 0 < std <= LARGEST:
             raise ValueError(
-                f"{start!r} is no start. Type a standard deviation above 0 and up to {LARGEST:g}, or one of "
+                f"{start!r} is not a start. Type a standard deviation above 0 and up to {LARGEST:g}, or one of "
                 "default, fan, zero norm."
             )
 
@@ -147,7 +147,7 @@ def depth_data(block: str, start: str, depth: int) -> dict[str, Any]:
 
 
 def _std(x: Tensor) -> float:
-    """The standard deviation, also where the squares would be too small or too large for float64."""
+    """The standard deviation, even where the squares would be too small or too large for float64."""
     largest = x.abs().max()
     return float(largest * (x / largest).std())
 
@@ -167,7 +167,7 @@ def _sentence(activations: Sequence[float], gradients: Sequence[float]) -> str:
     return (
         f"From block 1 to block {len(activations)} the activations {_change(forwards)}; "
         f"on the way back the gradient {_change(backwards, 's')}."
-        f"{' In float32 not all of these numbers exist.' if lost else ''}"
+        f"{' Not all of these numbers exist in float32.' if lost else ''}"
     )
 
 
@@ -177,7 +177,7 @@ def _change(ratio: float, ending: str = "") -> str:
     verb = f"{'grow' if ratio > 1 else 'shrink'}{ending}"
     if 0.5 < ratio < 2:
         return f"{verb} by {100 * abs(ratio - 1):.0f} %"
-    return f"{verb} {_words(max(ratio, 1 / ratio))} times"
+    return f"{verb} by a factor of {_words(max(ratio, 1 / ratio))}"
 
 
 def _words(x: float) -> str:

@@ -25,7 +25,7 @@ WORDS = {
     "mean": "the mean of its {heads} heads",
     "whole": "Its window covers the whole map.",
     "cut": "It may look at {reached} of the {full} tokens in its window: the others came round the border.",
-    "reading": "The model reads this {label} as a {read}, with {sure} %.",
+    "reading": "The model reads this {label} as a {read}, with a probability of {sure} %.",
     "window": "the tokens that it may look at, with their share in per cent; the larger, the darker",
     "token": "the token that looks (thick frame)",
     "ink": "The shadow is the digit. Each cell is a token of {pixels}×{pixels} pixels.",
@@ -36,7 +36,7 @@ WORDS = {
 
 
 def attention_by_block(model: SwinTransformer, images: Tensor) -> list[tuple[Tensor, Layout]]:
-    """The attention weights of every block, as the model computes them on its way.
+    """The attention weights of every block, as the model computes them on the way.
 
     Args:
         model: in eval mode.
@@ -89,7 +89,7 @@ def inside_data(model: SwinTransformer, images: Tensor, labels: Tensor, image: i
         ``tokens``: for each window the numbers of its tokens, counted row by row in the image; ``weights``: for each
         head and window its N * N weights in per cent, query by query; ``allowed``: for each window, which pairs may
         attend to each other, 0 or 1; ``size`` of the map; ``pixels`` of a token's side; ``ink``: the image's rows, 1
-        where it is brighter than half way; ``label``, ``read`` and ``sure``: what it is, and what the model says.
+        where it is more than half bright; ``label``, ``read`` and ``sure``: what it is, and what the model says.
 
     Raises:
         ValueError: if there is no such image or block, or the maps need padding.

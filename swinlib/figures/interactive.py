@@ -103,7 +103,7 @@ class Interactive:
         return [control for control in self.controls if not control.view]
 
     def answer(self, **values: Any) -> dict[str, Any]:
-        """What ``compute`` says to these values: its data, or ``{"error": message}`` where it raises ValueError."""
+        """What ``compute`` answers for these values: its data, or ``{"error": message}`` where it raises ValueError."""
         try:
             return self.compute(**values)
         except ValueError as error:

@@ -365,7 +365,7 @@ def show_numbers(
         ax: draw here instead of in a new picture.
 
     Raises:
-        ValueError: if grid has more than two dimensions or groups another shape.
+        ValueError: if grid has more than two dimensions, or groups has another shape.
     """
     grid = grid.detach().cpu()
     line = grid.dim() == 1
@@ -409,7 +409,7 @@ def show_feature_maps(
         titles: one for each map; by default "stage 1", "stage 2", ...
 
     Raises:
-        ValueError: if a map has not four dimensions or the layout is unknown.
+        ValueError: if a map does not have four dimensions, or the layout is unknown.
     """
     if layout not in ("NCHW", "NHWC"):
         raise ValueError(f'layout must be "NCHW" or "NHWC"; got {layout!r}.')

@@ -62,7 +62,7 @@ WORDS = {
     "cell": "row {row}, column {column}: red {r}, green {g}, blue {b}",
     "sentence": "After {step}: {index} = {values}.",
     "note": "In the cells: the values of the chosen channel. Their colour is what they look like; after Normalize, and "
-    "in the batch, what a network takes them for that was trained with ImageNet's mean and standard deviation.",
+    "in the batch, what a network trained with ImageNet's mean and standard deviation takes them for.",
 }
 
 
@@ -101,7 +101,7 @@ def pipeline_data(image: str, resize: int, crop: int, way: str) -> dict[str, Any
         ValueError: if there is no such image or way, a size cannot be read or drawn, or torchvision refuses the
             order of the steps.
     """
-    from torchvision.transforms import v2  # as late as here: the other figures do without torchvision
+    from torchvision.transforms import v2  # not at the top: the other figures do without torchvision
 
     for name, value, most in (("resize", resize, LARGEST_RESIZED), ("crop", crop, LARGEST)):
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:

@@ -188,7 +188,7 @@ def _question_problems(question: Mapping[str, Any], chapter: int) -> Iterator[st
             yield f"its {field} must be a string; it is {question[field]!r}."
     source = question.get("chapter", chapter - 1)
     if type(source) is not int or not (1 <= source < chapter or "chapter" not in question):
-        yield f"its chapter must be the number of an earlier chapter than {chapter}; it is {source!r}."
+        yield f"its chapter must be the number of a chapter before {chapter}; it is {source!r}."
 
     choices = question.get("choices")
     if not _tables(choices) or len(choices) not in CHOICES:

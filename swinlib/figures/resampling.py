@@ -24,7 +24,7 @@ OPERATIONS = {
 
 SIZES = {
     "convolution": "{n} numbers and {p} of padding at each end make {padded}. The kernel of {k} takes the first {k}, "
-    "and {rest} are left. Whole steps of {s} in {rest}: {steps}. With the first place that makes {out}.",
+    "and {rest} are left. Whole steps of {s} in {rest}: {steps}. With the first place, that makes {out}.",
     "transposed": "each of the {n} numbers puts down a kernel of {k}. The first starts at 0 and the last, after {gaps} "
     "steps of {s}, at {last}: together {full}. The padding cuts {p} from each end, which leaves {out}.",
     "nearest": "each of the {n} numbers is written {s} times: {out}. There is no kernel and no padding.",
@@ -43,7 +43,7 @@ WORDS = {
     "sum": "Output {place} = {terms} = {value}.",
     "max": "Output {place} is the largest of {terms}: {value}.",
     "copy": "Output {place} copies input {from}: {value}.",
-    "cut": "The padding of a transposed convolution cuts: this output is thrown away again.",
+    "cut": "The padding of a transposed convolution cuts off: this output is thrown away again.",
     "none": "No input reaches output {place}: it stays 0.",
     "fan": "Input {place} = {value} enters {count} of the outputs, with the weights shown there.",
     "fan_max": "Input {place} = {value} stands in {count} of the windows and is the largest in {won}.",
@@ -84,7 +84,7 @@ def resampling_data(operation: str, numbers: str, kernel: int, stride: int, padd
         ``winners`` of max pooling, ``[row, column]`` of the input for each output, or None. ``size``, in words.
 
     Raises:
-        ValueError: if the numbers are none, or PyTorch would refuse the combination; the message says why.
+        ValueError: if ``numbers`` are not numbers, or PyTorch would refuse the combination; the message says why.
     """
     x = _parse(numbers)
     for name, value, least in (("kernel", kernel, 1), ("stride", stride, 1), ("padding", padding, 0)):
@@ -189,7 +189,7 @@ def _parse(numbers: str) -> Tensor:
 
 
 def _side(operation: str, n: int, k: int, s: int, p: int) -> dict[str, int]:
-    """Sizes along one side of the map; ValueError where there is no result."""
+    """Sizes along one side of the map; ValueError if there is no result."""
     if operation == "nearest":
         facts = {"out": n * s}
     elif operation == "transposed":

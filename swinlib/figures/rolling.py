@@ -33,7 +33,7 @@ def roll_data(rows: int, columns: int, height: int = 4, width: int = 6) -> dict[
         ``numbers`` and ``wrapped`` (whether each went round a border) as lists of rows, and the arguments.
 
     Raises:
-        ValueError: if a shift is no integer or the grid is too large to draw.
+        ValueError: if a shift is not an integer, or the grid is too large to draw.
     """
     height, width = to_pair((height, width), "the size of the grid")
     if max(height, width) > LARGEST:

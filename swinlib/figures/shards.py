@@ -52,7 +52,7 @@ def shard_data(
         ranks: number of processes.
         set_epoch: whether each rank calls ``set_epoch`` before each epoch.
         drop_last: of the sampler.
-        equal_seeds: all ranks use seed 0; otherwise each its own rank.
+        equal_seeds: all ranks use seed 0; otherwise each uses its own rank.
         epochs: to go through.
 
     Returns:
@@ -66,7 +66,9 @@ def shard_data(
     """
     for name, value in (("samples", samples), ("ranks", ranks)):
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST[name]:
-            raise ValueError(f"{name}={value!r}: choose a whole number from 1 to {LARGEST[name]}, to be drawn.")
+            raise ValueError(
+                f"{name}={value!r}: choose a whole number from 1 to {LARGEST[name]}, so that it can be drawn."
+            )
     samplers = [
         DistributedSampler(
             range(samples),  # type: ignore[arg-type]

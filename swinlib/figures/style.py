@@ -1,6 +1,6 @@
 """How every picture of the book looks, and how a notebook shows it.
 
-The style holds while a function of this package draws and is put back after: a learner's own matplotlib
+The style holds while a function of this package draws and is put back afterwards: a learner's own matplotlib
 settings are neither used nor changed. Pictures never pass through pyplot, so nothing is left open and nothing
 is shown twice.
 """
@@ -67,7 +67,7 @@ class Picture(Figure):
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
-        with style():  # matplotlib reads some settings, such as the hatch's line width, as late as here
+        with style():  # only now does matplotlib read some settings, such as the hatch's line width
             self.savefig(buffer, format="png", metadata={"Software": None})
         return buffer.getvalue()
 

@@ -80,7 +80,7 @@ CASES = {
     "rounded_picture": (DRAW, lambda cell: repaint(cell, rounding), None),
     "recompressed_picture": (DRAW, lambda cell: repaint(cell, lambda image: image), None),
     "picture_with_a_block": (DRAW, lambda cell: repaint(cell, block), "Picture 1 of 1 differs: 0."),
-    "cropped_picture": (DRAW, lambda cell: repaint(cell, lambda image: image[:-1]), "pixels, it has"),
+    "cropped_picture": (DRAW, lambda cell: repaint(cell, lambda image: image[:-1]), "pixels, it now has"),
     "missing_picture": (DRAW, lambda cell: cell.outputs[0].data.pop("image/png"), "stored [], running gave"),
     "raises": ("1 / 0", None, "ZeroDivisionError"),
 }

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-# Addresses that are no requests: the content is in the address.
+# Addresses that are not requests: the content is in the address.
 INLINE = ("data:", "blob:", "about:")
 
 # Findings of axe-core on every page of the theme, sphinx-book-theme 1.3, about its own header and search button:

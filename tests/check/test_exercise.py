@@ -179,7 +179,7 @@ def test_every_picture_of_the_book_draws():
     ("got", "want", "said"),
     [
         (torch.ones(2), torch.ones(3), "has shape (2,); expected (3,)"),
-        (torch.ones(2), torch.ones(2, dtype=torch.int64), "is of torch.float32; expected torch.int64"),
+        (torch.ones(2), torch.ones(2, dtype=torch.int64), "has dtype torch.float32; expected torch.int64"),
         ([1, 2], torch.ones(2), "expected a tensor of shape (2,)"),
         (None, torch.ones(2), "is there a return?"),
         ({"a": 1}, {"a": 1, "b": 2}, "has no entry 'b'"),

@@ -107,8 +107,8 @@ def test_a_number_that_the_inputs_do_not_keep_is_refused():
         ("[roll]\nname = 'turn'", "must begin with a line such as chapter"),
         ("chapter = '07_roll_and_shifted_windows'", "has no variant"),
         ("chapter = '07_roll_and_shifted_windows'\n[rolls]\nname = 'turn'", "has no exercise 'rolls'"),
-        ("chapter = '07_roll_and_shifted_windows'\n[roll]\nnames = 'turn'", "a variant needs name"),
-        ("chapter = '07_roll_and_shifted_windows'\n[roll]\nname = 'turn round'", "must be names of Python"),
+        ("chapter = '07_roll_and_shifted_windows'\n[roll]\nnames = 'turn'", "a variant needs a name"),
+        ("chapter = '07_roll_and_shifted_windows'\n[roll]\nname = 'turn round'", "must be valid in Python"),
         ("chapter = '77'\n[roll]\nname = 'turn'", "no chapter and no file '77'"),
     ],
 )

@@ -346,7 +346,7 @@ def of_no_page(course, page, checks):
     courses.assign(course, "99")
 
 
-def of_a_page_that_is_none(course, page, checks):
+def of_what_is_not_a_page(course, page, checks):
     page.write_text("{}")
     courses.assign(course, str(page), checks=checks)
 
@@ -370,7 +370,7 @@ def in_place_of_another(course, page, checks):
         (with_other_checks, "no check for total"),
         (with_broken_checks, "nothing_of_this_name"),
         (of_no_page, "07_roll_and_shifted_windows"),
-        (of_a_page_that_is_none, "is no page of exercises"),
+        (of_what_is_not_a_page, "is not a page of exercises"),
         (with_points_for_nobody, "triple"),
         (with_an_odd_name, "another name"),
         (in_place_of_another, "another --name"),
@@ -413,7 +413,7 @@ def test_one_bad_hand_in_does_not_stop_the_others(course, handed_in):
     assert outcome.not_gradable.keys() == {"bad", "pipe", "link", "other", "=1+1", "ann.ipynb"}
     reasons = not_graded(course)
     assert "not valid JSON" in reasons["bad"]
-    assert "no plain file" in reasons["pipe"]
+    assert "not a plain file" in reasons["pipe"]
     assert "link" in reasons["link"]
     assert f"there is no {PAGE}.ipynb" in reasons["other"]
     assert "begin with a letter" in reasons["'=1+1"]
@@ -617,7 +617,7 @@ def test_formgraders_button_asks_the_sandbox_too(course, handed_in, graded, monk
     api.autograde(PAGE, "ann")
     assert grade(course).run == 0
     assert graded == ["ann", "bob"]
-    # one that does not hold any more is
+    # one that no longer holds is
     hand_in(course, handed_in, "bob", SOLVED)
     collect(course, handed_in)
     assert api.autograde(PAGE, "bob")["success"]
@@ -820,7 +820,7 @@ def test_feedback_is_accessible(course, handed_in, graded, browser):
         (["grade", PAGE], "collect 90_numbers FOLDER"),
         (["grade", PAGE, "--processes", "0"], "--processes must be 1 or more, got 0"),
         (["grade", PAGE, "--seconds", "0"], "must be more than 0, got 0 and"),
-        (["collect", PAGE, "/no/such/folder"], "/no/such/folder is no folder"),
+        (["collect", PAGE, "/no/such/folder"], "/no/such/folder is not a folder"),
         (["assign", "7", "--due", "tomorrow"], "got 'tomorrow'"),
         (["assign", "7", "--points", "roll:3"], "NAME=NUMBER"),
         (["assign", "7", "--points", "rol=3"], "no exercise 'rol'"),

@@ -40,7 +40,7 @@ def test_right_wrong_missing_and_broken_answers_of_one_notebook():
     assert graded.results["region_labels"].mistake == "all_alike"
     assert "nothing is kept apart" in graded.results["region_labels"].message
     assert graded.results["additive_mask"].message == "additive_mask: not defined"
-    assert graded.results["cyclic_shift"].message == "cyclic_shift: cyclic_shift is 5, and no function"
+    assert graded.results["cyclic_shift"].message == "cyclic_shift: cyclic_shift is 5, not a function"
     assert "SyntaxError" in graded.ran[4].error
     assert graded.ran[-1].text == "done\n"
 

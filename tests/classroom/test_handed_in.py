@@ -177,7 +177,7 @@ def a_large_file(path):
     [
         (a_link, "link"),
         (a_folder, "folder"),
-        (a_pipe, "no plain file"),
+        (a_pipe, "not a plain file"),
         (a_device, "link"),
         (a_large_file, "20 MB"),
     ],

@@ -103,7 +103,7 @@ def test_settings_of_the_reader_are_left_as_they_were():
     [
         (("float9", "buffer", "save"), "float9"),
         ((32, "buffer", "save"), "32"),
-        (("load", "buffer", "save"), "'load' is no dtype"),
+        (("load", "buffer", "save"), "'load' is not a dtype"),
         (("float32", "list", "save"), "how='list'"),
         (("float32", "buffer", "fly"), "action='fly'"),
     ],

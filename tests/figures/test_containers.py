@@ -80,7 +80,7 @@ def test_what_is_appended_is_shown_under_its_name():
 def test_the_sentence_counts_layers():
     assert container_data(LIST, PRINT)["sentence"] == "The net knows none of the 2 layers."
     assert container_data(MODULE_LIST, APPEND)["sentence"] == "The net knows 3 of the 3 layers."
-    assert container_data(TWICE, PRINT)["sentence"] == "The net knows the one layer that there is."
+    assert container_data(TWICE, PRINT)["sentence"] == "The net knows its only layer."
 
 
 def test_values_of_the_readers_own():

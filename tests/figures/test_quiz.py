@@ -121,11 +121,11 @@ BREAKAGES = {
     ),
     "a later chapter": (
         lambda q: q[1].update(chapter=7),
-        "question 2: its chapter must be the number of an earlier chapter than 7; it is 7.",
+        "question 2: its chapter must be the number of a chapter before 7; it is 7.",
     ),
-    "a chapter that is no number": (
+    "a chapter that is not a number": (
         lambda q: q[1].update(chapter="one"),
-        "question 2: its chapter must be the number of an earlier chapter than 7; it is 'one'.",
+        "question 2: its chapter must be the number of a chapter before 7; it is 'one'.",
     ),
     "no text": (lambda q: q[2].pop("text"), "question 3: its text is missing; give a sentence."),
     "an empty text": (lambda q: q[2].update(text=" "), "question 3: its text is missing; give a sentence."),
@@ -133,7 +133,7 @@ BREAKAGES = {
         lambda q: q[2].update(text="Is `x a number?"),
         "question 3: its text has an odd number of backticks: 'Is `x a number?'.",
     ),
-    "code that is no text": (lambda q: q[2].update(code=1), "question 3: its code must be a string; it is 1."),
+    "code that is not text": (lambda q: q[2].update(code=1), "question 3: its code must be a string; it is 1."),
     "one choice": (lambda q: q[3]["choices"].pop(), "question 4: a question has 2 to 5 choices; this one has 1."),
     "six choices": (
         lambda q: q[3]["choices"].extend({"text": f"{k}", "why": "So."} for k in range(4)),
