@@ -63,11 +63,9 @@ class Config:
     """Trade computation for memory."""
 
     image_size: int = 16
-    """Side of the images that the model sees, in pixels: a square from the centre of each image, whose shorter side is
-    resized, never squashed."""
+    """Side, in pixels, of the square that the model sees: the centre of an image whose shorter side was resized."""
     augment: Literal["affine", "swin", "none"] = "affine"
-    """Of the images trained on. affine turns, moves and zooms that square a little; swin crops anywhere in the image
-    instead, flips, and applies RandAugment and random erasing."""
+    """affine turns, moves and zooms it a little; swin crops anywhere, flips, applies RandAugment and erases a part."""
     mixup: float = 0.0
     """Alpha of Mixup; 0 for none. With Mixup and CutMix, each batch gets one of them."""
     cutmix: float = 0.0

@@ -1,5 +1,6 @@
 """The images of a run: loaders of uint8 batches for training and for evaluation, on each rank its share."""
 
+import warnings
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -48,8 +49,11 @@ def make_loaders(config: Config, processes: Processes) -> Loaders:
     root = data.prepare(config.data, config.data_root) if config.data in PREPARED else _splits(config.data)
     digits = config.data == "digits"
     mean, std = (data.DIGITS_MEAN, data.DIGITS_STD) if digits else (data.IMAGENET_MEAN, data.IMAGENET_STD)
-    train_set = data.image_folder(root / "train", _train_transform(config))
-    val_set = data.image_folder(root / "val", _eval_transform(config))
+    with warnings.catch_warnings():
+        if not processes.is_main:  # what is left out is the same for all of them, and told once
+            warnings.simplefilter("ignore", UserWarning)
+        train_set = data.image_folder(root / "train", _train_transform(config))
+        val_set = data.image_folder(root / "val", _eval_transform(config))
     if train_set.classes != val_set.classes:
         only = [sorted(set(a) - set(b)) for a, b in permutations((train_set.classes, val_set.classes))]
         raise ValueError(

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ import swinlib.training
 from swinlib.training import Config, train
 from swinlib.training.__main__ import EXIT_ERROR, main
 from swinlib.training.config import MAY_DIFFER
+from swinlib.training.distributed import Processes
+from swinlib.training.loaders import make_loaders
 
 
 def test_the_command_line_fills_every_field(tiny, command):
@@ -235,6 +238,20 @@ def test_a_missing_split_is_called_that(tiny, command, tmp_path, capsys, change,
     said = capsys.readouterr().err
     assert said.startswith(f"error: {root} ")
     assert message in said
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_what_is_left_out_is_told_once(tiny, pictures, tmp_path, rank):
+    place = tmp_path / "pictures"
+    shutil.copytree(pictures, place)
+    (place / "train" / "left" / "moving.gif").touch()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loaders = make_loaders(tiny(data=str(place)), Processes(rank, 2, torch.device("cpu")))
+    assert loaders.classes == ["left", "lower", "upper"]
+    said = [str(warning.message) for warning in caught if warning.category is UserWarning]
+    assert len(said) == (rank == 0)
+    assert all("1 .gif: left/moving.gif" in text for text in said)
 
 
 def test_two_classes_of_one_image_are_enough(tiny, tmp_path):
