@@ -43,11 +43,11 @@ ARCHIVES = {
 
 
 def prepare(name: str, root: str | Path, *, download: bool = True) -> Path:
-    """Have a dataset ready on disk, and say where it is.
+    """Prepare a dataset on disk, unless it is there already, and return where it is.
 
     ``"digits"`` are the 1797 handwritten digits that scikit-learn ships, 8 x 8 pixels of 17 greys, written as PNG of 0
     to 255 and named after their place in ``load_digits()``. 360 are held out, the classes in proportion, always the
-    same. No network is needed. The transform is to enlarge them.
+    same. No network is needed. Enlarging them is left to the transform.
 
     ``"cifar10"`` are 60 000 photographs of 32 x 32 pixels in 10 classes, of which its test set of 10 000 is held out.
 
@@ -96,7 +96,9 @@ def _is_complete(target: Path) -> bool:
     if not target.exists():
         return False
     if not all((target / split).is_dir() for split in ("train", "val")):
-        raise FileExistsError(f"{target} is in the way: it holds no train and val. Move it, or choose another root.")
+        raise FileExistsError(
+            f"{target} is in the way: it does not hold train and val. Move it, or choose another root."
+        )
     return True
 
 
@@ -146,7 +148,7 @@ def _archive(name: str, root: Path, download: bool) -> Path:
         return path
     state = "is damaged or incomplete" if path.exists() else "is missing"
     remedy = (
-        f'fetch {archive.url} elsewhere and put it at {path}, or take prepare("digits", ...), which needs no network'
+        f'fetch {archive.url} elsewhere and put it at {path}, or use prepare("digits", ...), which needs no network'
     )
     if not download:
         raise FileNotFoundError(f"{path} {state}. Allow the download ({archive.megabytes} MB), or {remedy}.")
@@ -159,7 +161,7 @@ def _archive(name: str, root: Path, download: bool) -> Path:
         ) from error
     except RuntimeError as error:  # the sum does not match
         raise ConnectionError(
-            f"what {archive.url} sent is not the archive of {name}. Try again, or {remedy}."
+            f"the file that {archive.url} sent is not the archive of {name}. Try again, or {remedy}."
         ) from error
     return path
 

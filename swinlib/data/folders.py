@@ -1,4 +1,4 @@
-"""Folders of images as datasets: torchvision's ImageFolder, with errors that name the file.
+"""Folders of images as datasets: torchvision's ImageFolder, with errors that name the file, and nothing left unsaid.
 
 How an index reaches a sample (``GlobalBatchSampler`` yields it, ``SeededDataset`` reads it): a plain integer, or the
 pair ``SampleKey(epoch, index)``. The epoch travels in the index because it is the only thing that reaches a worker
@@ -7,7 +7,9 @@ that is already running: a dataset's ``set_epoch``, called in the main process, 
 
 import contextlib
 import io
+import os
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -22,12 +24,16 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms.v2 import functional as F
 from tqdm.auto import tqdm
 
+from .integers import as_integer
+from .listing import IMG_EXTENSIONS, Listing, Reason, list_classes, list_samples
+
 try:
     from torchvision.io import ImageReadMode, decode_jpeg
 except ImportError:  # to be removed from torchvision some day; Pillow then decodes the same pixels, a little slower
     decode_jpeg = None
 
 JPEG_SIGNATURE = b"\xff\xd8\xff"
+BITS_PER_SAMPLE = 258  # a tag of TIFF
 
 
 class SampleKey(NamedTuple):
@@ -48,12 +54,13 @@ class SeededDataset(Dataset):
     Args:
         dataset: any dataset with indices; its samples are returned as they are.
         seed: at least 0.
+
+    Raises:
+        ValueError: if the seed is not an integer of at least 0.
     """
 
     def __init__(self, dataset: Dataset, seed: int = 0):
-        if seed < 0:
-            raise ValueError(f"seed must be at least 0; got {seed}.")
-        self.dataset, self.seed = dataset, seed
+        self.dataset, self.seed = dataset, as_integer(seed, "seed", 0)
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -89,11 +96,19 @@ def read_image(path: str | Path) -> Tensor:
     * of an animation the first frame is read;
     * the orientation that a camera noted in EXIF is not applied.
 
-    The one difference: grey of 16 bits is scaled to 8, where ImageFolder's loader turns all above 255 white.
+    The one difference: deep grey is scaled to 0..255, where ImageFolder's loader turns all above 255 white.
+
+    * 16 bits: white is 65535. A TIFF of 12 bits: white is 4095.
+    * 32-bit integers and floats (Pillow's modes ``I`` and ``F``): the file does not say what white is. If no value is
+      negative, white is assumed to be the first of 1 (floats only), 255 and 65535 that none exceeds, with a warning.
+      So a picture of 16 bits that is nearly black may be taken for one of 8. Other values are an error: temperatures
+      or heights, say, have no black and white but what you choose.
+
     A JPEG whose bytes were altered but not cut off may decode to wrong pixels without an error in either library.
 
     Raises:
-        ImageFileError: if the file is missing, cut off or no image; the message names it.
+        ImageFileError: if the file is missing, cut off or not an image, or its greys are of an unknown scale; the
+            message names it.
     """
     try:
         data = np.fromfile(path, dtype=np.uint8)
@@ -116,27 +131,74 @@ def read_image(path: str | Path) -> Tensor:
 
 def _decode_with_pillow(data: bytes) -> Tensor:
     with Image.open(io.BytesIO(data)) as image:
-        if image.mode.startswith("I;16"):
-            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        if image.mode in ("I", "F") or image.mode.startswith("I;"):
+            image = Image.fromarray(_eight_bits(image))
         return F.pil_to_tensor(image.convert("RGB"))
 
 
-class CheckedImageFolder(ImageFolder):
-    """ImageFolder that decodes to uint8 tensors and knows which of its files could not be read."""
+def _eight_bits(image: Image.Image) -> np.ndarray:
+    """Scale grey of 16 or 32 bits ``(H, W)`` to 0..255; see ``read_image`` for what is assumed to be white."""
+    grey = np.asarray(image)
+    if image.mode.startswith("I;"):
+        is_twelve_bits = image.format == "TIFF" and image.tag_v2.get(BITS_PER_SAMPLE) == (12,)
+        white = 4095 if is_twelve_bits else 65535
+    elif image.mode == "I" and image.format in ("PNG", "PPM"):  # as Pillow opened or opens their 16 bits
+        white = 65535
+    else:
+        white = _assumed_white(grey)
+    if white == 65535:
+        return (grey // 256).astype(np.uint8)
+    return np.round(grey * (255 / white)).astype(np.uint8)
 
-    def __init__(self, root: Path, transform: Callable | None, on_error: str):
-        super().__init__(str(root), transform, loader=read_image)
+
+def _assumed_white(grey: np.ndarray) -> int:
+    """The white of greys whose file does not say it, with a warning: for one kind of image always the same text."""
+    low, high = grey.min().item(), grey.max().item()
+    kind, whites = ("floats", (1, 255, 65535)) if grey.dtype.kind == "f" else ("integers", (255, 65535))
+    white = next((white for white in whites if low >= 0 and high <= white), None)
+    if white is None:  # among them NaN, which is never within
+        raise ValueError(
+            f"its greys are 32-bit {kind} of {low:g} to {high:g}, which do not say what is black and what is white. "
+            f"Scale them to 8 or 16 bits"
+        )
+    warnings.warn(
+        f"grey of 32-bit {kind} within 0..{white} was read with {white} as white, which such a file does not say. If "
+        f"that is wrong, save it as 8 or 16 bits.",
+        stacklevel=2,
+    )
+    return white
+
+
+class CheckedImageFolder(ImageFolder):
+    """ImageFolder that decodes to uint8 tensors, and knows which files it left out or could not read."""
+
+    def __init__(self, listing: Listing, transform: Callable | None, on_error: str):
+        self._listing = listing
+        super().__init__(listing.root, transform, loader=read_image)
         self.on_error = on_error
-        self._left_out: list[str] = []
+        self._skipped: list[str] = []
         # One flag per file, in memory that worker processes share. They only ever set a flag, so no lock is needed.
         self._unreadable = torch.zeros(len(self.samples), dtype=torch.bool)
         if on_error == "count":
             self._unreadable.share_memory_()
 
+    def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
+        """The classes of the listing, for ImageFolder."""
+        return self._listing.classes, {name: label for label, name in enumerate(self._listing.classes)}
+
+    def make_dataset(self, directory: str, *args: Any, **kwargs: Any) -> list[tuple[str, int]]:
+        """The samples of the listing, for ImageFolder."""
+        return self._listing.samples
+
+    @property
+    def left_out(self) -> dict[str, list[str]]:
+        """The paths that are not samples, by reason."""
+        return self._listing.left_out
+
     @property
     def unreadable(self) -> list[str]:
         """The files that could not be read so far, by any worker; each once, however often it was tried."""
-        return self._left_out + [self.samples[i][0] for i in self._unreadable.nonzero().flatten().tolist()]
+        return self._skipped + [self.samples[i][0] for i in self._unreadable.nonzero().flatten().tolist()]
 
     def __getitem__(self, index: int) -> Sample | None:
         """Return ``(image, label)``; None for an unreadable file where these are counted."""
@@ -156,7 +218,7 @@ class CheckedImageFolder(ImageFolder):
         with ThreadPool() as pool:
             checked = pool.imap(_is_readable, paths, chunksize=16)
             good = list(tqdm(checked, total=len(paths), desc="checking images", unit="image", delay=2))
-        self._left_out = [path for path, fine in zip(paths, good, strict=True) if not fine]
+        self._skipped = [path for path, fine in zip(paths, good, strict=True) if not fine]
         self.samples = self.imgs = [sample for sample, fine in zip(self.samples, good, strict=True) if fine]
         self.targets = [label for _, label in self.samples]
         self._unreadable = torch.zeros(len(self.samples), dtype=torch.bool)
@@ -179,9 +241,15 @@ def image_folder(
 ) -> CheckedImageFolder:
     """Open a folder of images, one folder per class, as a dataset of ``(image, label)``.
 
-    torchvision's ImageFolder lists the files, so ``classes``, ``class_to_idx``, ``samples`` and ``targets`` are its:
-    classes in alphabetical order, files at any depth below their class. An image is ``(3, H, W)`` uint8 as
-    ``read_image`` gives it, then whatever the transform makes of it.
+    The result is a torchvision ImageFolder, with ``classes``, ``class_to_idx``, ``samples`` and ``targets`` as it has
+    them: classes in alphabetical order, files at any depth below their class, those that end in .jpg, .jpeg, .png,
+    .ppm, .bmp, .pgm, .tif, .tiff or .webp, in capitals too. An image is ``(3, H, W)`` uint8 as ``read_image`` gives
+    it, then whatever the transform makes of it.
+
+    Left out are files with other endings, images such as .gif and .jfif among them; what is hidden by a dot
+    (``.ipynb_checkpoints``, ``._1.png``) or is known to belong to a system (``__MACOSX``); links that are broken, that
+    lead to a folder they lie in, into another class, or to what the class holds already; pipes and devices; folders
+    that cannot be opened; and files outside of a class folder. A warning counts and names them by reason.
 
     Args:
         root: the folder that holds the class folders, such as ``prepare("digits", "data") / "train"``.
@@ -200,10 +268,12 @@ def image_folder(
         min_classes: a classifier of one class is always right, so fewer than two are an error. 1 to look at images.
 
     Returns:
-        torchvision's ImageFolder with one more attribute, ``unreadable``: the files that could not be read.
+        torchvision's ImageFolder with two more attributes: ``unreadable``, the files that could not be read, and
+        ``left_out``, the paths of everything that is not a sample, by reason.
 
     Raises:
-        FileNotFoundError: if there is no such folder, it holds no class folders, or a class folder holds no images.
+        FileNotFoundError: if there is no such folder, it holds no class folders, or a class folder holds no image that
+            is taken.
         ValueError: if ``on_error`` is none of the three, there are too few classes, or the folders are called train
             and val: then root is one level too high.
         ImageFileError: if ``on_error="skip"`` and no file at all can be read.
@@ -213,29 +283,43 @@ def image_folder(
     root = Path(root).expanduser()
     if not root.is_dir():
         raise FileNotFoundError(
-            f"{root} is {'a file' if root.exists() else 'no such folder'}; a folder that holds one folder per class "
-            f'was expected. The digits are written by prepare("digits", root).'
+            f"{root} {'is a file' if root.exists() else 'does not exist'}; give a folder that holds one folder per "
+            f'class. prepare("digits", "data") writes such folders, data/digits/train and data/digits/val.'
         )
-    folders = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+    listing = list_classes(str(root))
+    folders = listing.classes
     if not folders:
         raise FileNotFoundError(
-            f"{root} holds no folders; it should hold one folder per class, with the images in them. If it is itself a "
-            f"class, give the folder above it."
+            f"{root} holds no class folders; it should hold one folder per class, with the images in them. If it is "
+            f"itself a class, give the folder above it.{_also(listing, listing.left_out)}"
         )
     if set(folders) <= {"train", "val", "valid", "validation", "test"}:
         raise ValueError(
-            f"{root} holds {folders}, which are no classes: give one of them, such as {root / folders[0]}."
+            f"{root} holds {folders}, which are not classes: give one of them, such as {root / folders[0]}."
         )
     if len(folders) < min_classes:
         raise ValueError(
             f"{root} holds too few classes, {folders}: at least {min_classes} are needed to tell one from another. "
-            f"Give min_classes={len(folders)} to look at the images all the same."
+            f"Give min_classes={len(folders)} to look at the images all the same.{_also(listing, listing.left_out)}"
         )
-    dataset = CheckedImageFolder(root, transform, on_error)
+    list_samples(listing)
+    _check_classes(listing)
+    dataset = CheckedImageFolder(listing, transform, on_error)
+    if listing.left_out:
+        warnings.warn(f"left out under {root}: {_report(listing, listing.left_out)}", stacklevel=2)
+    if listing.twice:
+        warnings.warn(
+            f"in two classes under {root}, through links: {len(listing.twice)} ({_listed(listing.twice)}). Remove them "
+            f"from one of the two.",
+            stacklevel=2,
+        )
     if on_error == "skip":
         dataset.leave_out_unreadable()
         if not dataset.samples:
-            raise ImageFileError(f"none of the {len(dataset.unreadable)} images under {root} can be read.")
+            raise ImageFileError(
+                f"none of the {len(dataset.unreadable)} images under {root} can be read, among them "
+                f"{dataset.unreadable[0]}. Replace them; read_image says what is wrong with each."
+            )
         if dataset.unreadable:
             left_out, total = len(dataset.unreadable), len(dataset.unreadable) + len(dataset)
             warnings.warn(
@@ -244,6 +328,43 @@ def image_folder(
                 stacklevel=2,
             )
     return dataset
+
+
+def _check_classes(listing: Listing) -> None:
+    """Refuse classes without images, and say what they hold instead."""
+    filled = {label for _, label in listing.samples}
+    empty = [name for label, name in enumerate(listing.classes) if label not in filled]
+    if empty:
+        homes = tuple(os.path.join(listing.root, name, "") for name in empty)
+        inside = {
+            reason: kept
+            for reason, paths in listing.left_out.items()
+            if (kept := [path for path in paths if os.path.join(path, "").startswith(homes)])
+        }
+        raise FileNotFoundError(
+            f"{listing.root} has classes without an image: {_listed(empty)}. Put images that end in "
+            f"{', '.join(IMG_EXTENSIONS)} there, or remove the folders.{_also(listing, inside)}"
+        )
+
+
+def _also(listing: Listing, left_out: dict[str, list[str]]) -> str:
+    return f" Left out: {_report(listing, left_out)}" if left_out else ""
+
+
+def _report(listing: Listing, left_out: dict[str, list[str]]) -> str:
+    """Count and name what was left out, by reason, and say what to do where something can be done."""
+    parts = []
+    for reason in sorted(left_out, key=list(Reason).index):
+        paths = left_out[reason]
+        names = _listed([os.path.relpath(path, listing.root) for path in paths])
+        if reason in (Reason.OTHER_IMAGE, Reason.NO_IMAGE):
+            endings = Counter(os.path.splitext(path)[1].lower() or "no ending" for path in paths)
+            names = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(5)) + f": {names}"
+        parts.append(f"{reason}: {len(paths)} ({names})")
+    remedy = ""
+    if Reason.OTHER_IMAGE in left_out:
+        remedy = " Convert these images to PNG; a .jfif or .jpe need only be renamed to .jpg."
+    return "; ".join(parts) + f".{remedy}"
 
 
 def collate_images(samples: Sequence[tuple[Tensor, int] | None]) -> tuple[Tensor, Tensor]:
@@ -260,7 +381,10 @@ def collate_images(samples: Sequence[tuple[Tensor, int] | None]) -> tuple[Tensor
     """
     kept = [sample for sample in samples if sample is not None]
     if not kept:
-        raise ValueError(f"none of the {len(samples)} images of this batch could be read; see dataset.unreadable.")
+        raise ValueError(
+            f"none of the {len(samples)} images of this batch could be read: dataset.unreadable lists them. Replace or "
+            f"remove them."
+        )
     shapes: dict[tuple[int, ...], Any] = {}
     for position, sample in enumerate(kept):
         shapes.setdefault(tuple(sample[0].shape), getattr(sample, "path", f"image {position} of the batch"))

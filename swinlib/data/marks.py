@@ -6,6 +6,8 @@ from torch.utils.data import TensorDataset
 
 from swinlib.arguments import Size, to_pair
 
+from .integers import as_integer
+
 
 def pairs_of_marks(
     count: int,
@@ -28,7 +30,7 @@ def pairs_of_marks(
 
     Args:
         count: number of images.
-        seed: the same seed gives the same images on every machine.
+        seed: at least 0; the same seed gives the same images on every machine.
         image_size: height and width, in pixels; multiples of ``window``.
         window: side of a window in pixels: the network's ``window_size`` times its ``patch_size``.
         mark_size: side of a mark in pixels; a multiple or a divisor of the network's ``patch_size``.
@@ -39,17 +41,22 @@ def pairs_of_marks(
         colours agree.
 
     Raises:
-        ValueError: if the windows do not tile the image, there is no border between two, or a mark does not fit.
+        ValueError: if the windows do not tile the image, there is no border between two, a mark does not fit, or an
+            argument is not an integer or too small.
     """
+    count, colours = as_integer(count, "count", 1), as_integer(colours, "colours", 2)
+    seed, mark_size = as_integer(seed, "seed", 0), as_integer(mark_size, "mark_size", 1)
     (height, width), (mh, mw) = to_pair(image_size, "image_size"), to_pair(window, "window")
     if height % mh or width % mw or (height, width) == (mh, mw):
-        raise ValueError(f"windows of {mh}x{mw} pixels must tile an image of {height}x{width}, two or more of them.")
-    if mark_size < 1 or mh % mark_size or mw % mark_size or 2 * mark_size > min(mh, mw):
         raise ValueError(
-            f"a mark of {mark_size} pixels must divide a window of {mh}x{mw} and be at most half its side."
+            f"an image of {height}x{width} pixels is not two or more whole windows of {mh}x{mw}: give an image_size "
+            f"that is a multiple of window, and larger."
         )
-    if count < 1 or colours < 2:
-        raise ValueError(f"count must be at least 1 and colours at least 2; got {count} and {colours}.")
+    if mh % mark_size or mw % mark_size or 2 * mark_size > min(mh, mw):
+        raise ValueError(
+            f"a mark of {mark_size} pixels does not fit a window of {mh}x{mw}: give a mark_size that divides its sides "
+            f"and is at most half of each."
+        )
 
     generator = torch.Generator().manual_seed(seed)
     places = _places(height, width, mh, mw, mark_size)  # (places, 2, 2): for both marks, row and column
@@ -70,7 +77,12 @@ def pairs_of_marks(
 
 
 def palette(colours: int) -> Tensor:
-    """Return ``(colours, 3)``: red, green and blue from 0 to 1, evenly spread hues of full strength."""
+    """Return ``(colours, 3)``: red, green and blue from 0 to 1, evenly spread hues of full strength.
+
+    Raises:
+        ValueError: if ``colours`` is not an integer of at least 1.
+    """
+    colours = as_integer(colours, "colours", 1)
     hue = torch.arange(colours) / colours * 6
     offsets = torch.tensor([0.0, 4.0, 2.0])  # red is full at hue 0, green at 2, blue at 4 of 6
     distance = ((hue[:, None] + offsets + 3) % 6 - 3).abs()

@@ -1,4 +1,4 @@
-"""From a file to a normalised batch: torchvision's own parts, put together so that little is done twice.
+"""From a file to a normalised batch: torchvision's own parts, put together so that no work is done twice.
 
 The pipeline decodes to ``uint8`` tensors, resizes, crops and augments them as ``uint8`` (``torchvision.transforms.v2``
 has fast kernels for it), stacks a quarter of the bytes that floats would take, and normalises the whole batch once::
@@ -17,6 +17,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
+
+from .integers import as_integer
 
 # Of the training images, scaled to 0..1, red, green, blue. ImageNet's are the field's constants.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -48,10 +50,11 @@ def eval_transform(
         A transform of PIL images and uint8 tensors ``(C, H, W)`` to ``(C, size, size)``.
 
     Raises:
-        ValueError: if size or resize is not positive, the crop is larger than what it is cut from, or mean and std
-            cannot be divided by.
+        ValueError: if size or resize is not a positive integer, the crop is larger than what it is cut from, mean and
+            std differ in length, or a std is not above 0.
     """
-    shorter = _positive(size, "size") * 256 // 224 if resize is None else _positive(resize, "resize")
+    size = _positive(size, "size")
+    shorter = size * 256 // 224 if resize is None else _positive(resize, "resize")
     if shorter < size:
         raise ValueError(
             f"resize={shorter} is smaller than size={size}: the crop would be padded with black. Give resize={size} "
@@ -89,6 +92,9 @@ def train_transform(
         A transform of PIL images and uint8 tensors ``(C, H, W)`` to ``(C, size, size)``. It draws from torch's global
         generator; ``SeededDataset`` makes the draws those of a sample instead.
 
+    Raises:
+        ValueError: if size is not a positive integer, mean and std differ in length, or a std is not above 0.
+
     Source: Liu et al. 2021, arXiv 2103.14030, appendix A2.1; RandAugment: Cubuk et al. 2019, arXiv 1909.13719; random
     erasing: Zhong et al. 2017, arXiv 1708.04896.
     """
@@ -117,7 +123,11 @@ def digits_train_transform(
     zoom: float = 0.1,
     normalize: bool = True,
 ) -> v2.Compose:
-    """The augmentation for digits: enlarged, then turned, moved and zoomed a little. No flip: it would change them.
+    """The augmentation for digits: resized, then turned, moved and zoomed a little. No flip: it would change them.
+
+    What is turned is what ``eval_transform(size, mean, std, resize=size)`` shows: the shorter side is resized to
+    ``size`` and the centre is cut out, so that nothing is squashed. Of a picture that is not square, the ends of the
+    longer side are seen neither in training nor in evaluation.
 
     Args:
         size: side of the square that the network sees, in pixels.
@@ -130,14 +140,15 @@ def digits_train_transform(
     Returns:
         A transform of PIL images and uint8 tensors ``(C, H, W)`` to ``(C, size, size)``. For evaluation take
         ``eval_transform(size, mean, std, resize=size)``.
+
+    Raises:
+        ValueError: if size is not a positive integer, mean and std differ in length, or a std is not above 0.
     """
     affine = v2.RandomAffine(
         degrees, (translate, translate), (1 - zoom, 1 + zoom), interpolation=InterpolationMode.BILINEAR
     )
-    side = _positive(size, "size")
-    return v2.Compose(
-        [v2.PILToTensor(), v2.Resize((side, side), antialias=True), affine, *_ending(mean, std, normalize)]
-    )
+    whole = eval_transform(size, mean, std, resize=size, normalize=False)  # what is evaluated, in bytes
+    return v2.Compose([*whole.transforms, affine, *_ending(mean, std, normalize)])
 
 
 def normalize_batch(
@@ -189,21 +200,22 @@ def denormalize(images: Tensor, mean: Sequence[float] = IMAGENET_MEAN, std: Sequ
 
 def _ending(mean: Sequence[float], std: Sequence[float], normalize: bool) -> list[v2.Transform]:
     if len(mean) != len(std) or any(s <= 0 for s in std):
-        raise ValueError(f"mean {tuple(mean)} and std {tuple(std)}: one of each per channel, and std above 0.")
+        raise ValueError(
+            f"mean {tuple(mean)} and std {tuple(std)} cannot be used: give one of each per channel, with every std "
+            f"above 0."
+        )
     return [v2.ToDtype(torch.float32, scale=True), v2.Normalize(mean, std)] if normalize else []
 
 
 def _statistics(mean: Sequence[float], std: Sequence[float], images: Tensor) -> tuple[Tensor, Tensor]:
     if images.dim() < 3 or not len(mean) == len(std) == images.shape[-3]:
         raise ValueError(
-            f"mean has {len(mean)} and std {len(std)} numbers: one per channel of images (..., C, H, W) is needed, and "
-            f"these have shape {tuple(images.shape)}."
+            f"mean has {len(mean)} and std {len(std)} numbers, but the images have shape {tuple(images.shape)}: give "
+            f"one per channel of images (..., C, H, W)."
         )
     kind = {"dtype": torch.float32, "device": images.device}
     return torch.tensor(mean, **kind)[:, None, None], torch.tensor(std, **kind)[:, None, None]
 
 
 def _positive(value: int, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} must be a number of pixels, at least 1; got {value!r}.")
-    return value
+    return as_integer(value, name, 1, "pixels")

@@ -21,9 +21,16 @@ Swin-T on ImageNet as in the paper (arXiv 2103.14030, appendix A2.1), but for wh
         --mixup 0.8 --cutmix 1.0 --drop-path-rate 0.2 --epochs 300 --warmup-epochs 20 --batch-size 1024 --lr 1e-3 \\
         --weight-decay 0.05 --ema 0.9999 --precision bfloat16 --workers 8 --checkpoint-every 500
 
-**Nothing is lost.** The same command resumes a run that was ended in any way, from its last whole checkpoint, in the
-middle of an epoch too. SIGTERM and Ctrl-C let the step be finished and write a checkpoint; the exit code is then 75.
-A full disk leaves the last checkpoint; the exit code is then 1, as for every error but those of the command line, 2.
+Images of your own need not be square, nor of one size: the shorter side is resized and the centre is cut out, in
+training as in evaluation, so that nothing is squashed. ``--augment swin`` crops anywhere in the image while training.
+
+**Nothing is lost.** The same command resumes a run that was ended in any way, from its last complete checkpoint, even
+in the middle of an epoch. SIGTERM and Ctrl-C let the step finish and write a checkpoint; the exit code is then 75.
+A full disk leaves the last checkpoint intact; the exit code is then 1, as for every error but those of the command
+line, which give 2. A run that diverges, even in its last step, ends with such an error and exports nothing. The weights
+of the epoch that scored best on the held-out images are in ``best.safetensors``, those of the end of the run in
+``model.safetensors``.
+
 When a process dies, torchrun ends the others and, with ``--max-restarts``, starts them all again; a process that waits
 for one that hangs gives up after ``--timeout``.
 

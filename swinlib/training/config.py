@@ -1,16 +1,27 @@
 """Everything that a training run can be told: one dataclass, which the command line fills."""
 
+import math
 from dataclasses import asdict, dataclass, fields
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from torch import nn
 
 import swinlib
 
+from ..data.integers import as_integer
+
 ModelName = Literal["small", "swin_t", "swin_s", "swin_b", "swin_l", "swin_v2_t", "swin_v2_s", "swin_v2_b"]
 
 SMALL = {"embed_dim": 48, "depths": (2, 2), "num_heads": (3, 6), "window_size": 4, "patch_size": 2}
+
+# Integers, and the smallest that makes sense
+COUNTS = {
+    **dict.fromkeys(("image_size", "epochs", "batch_size", "accumulation", "checkpoint_every"), 1),
+    **dict.fromkeys(("workers", "seed"), 0),
+}
 
 # A resumed run may differ in these: they change how it is run, not what is computed but for rounding.
 MAY_DIFFER = {"data_root", "output", "device", "workers", "accumulation", "checkpoint_every", "timeout", "tensorboard"}
@@ -52,9 +63,9 @@ class Config:
     """Trade computation for memory."""
 
     image_size: int = 16
-    """Side of the images that the model sees, in pixels."""
+    """Side, in pixels, of the square that the model sees: the centre of an image whose shorter side was resized."""
     augment: Literal["affine", "swin", "none"] = "affine"
-    """affine turns, moves and zooms a little; swin crops, flips, and applies RandAugment and random erasing."""
+    """affine turns, moves and zooms it a little; swin crops anywhere, flips, applies RandAugment and erases a part."""
     mixup: float = 0.0
     """Alpha of Mixup; 0 for none. With Mixup and CutMix, each batch gets one of them."""
     cutmix: float = 0.0
@@ -75,7 +86,7 @@ class Config:
     clip: float = 5.0
     """Largest norm of the gradient; 0 for no clipping."""
     ema: float = 0.99
-    """Decay of the moving average of the weights, which is then what is evaluated and kept; 0 for none."""
+    """Decay of the moving average of the weights, which is then what is evaluated and exported; 0 for none."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Of the matrix products. Weights stay in float32."""
     seed: int = 0
@@ -92,17 +103,25 @@ class Config:
     """Write events for TensorBoard, beside metrics.csv."""
 
     def __post_init__(self) -> None:
-        positive = ("image_size", "epochs", "batch_size", "accumulation", "lr", "checkpoint_every", "timeout")
-        not_negative = ("mixup", "cutmix", "warmup_epochs", "weight_decay", "clip", "workers", "seed")
-        for name in positive:
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}.")
-        for name in not_negative:
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}.")
+        for field in fields(self):
+            object.__setattr__(self, field.name, _plain(getattr(self, field.name), field.name))
+        for name in COUNTS:
+            as_integer(getattr(self, name), name, COUNTS[name])
+        for name in ("lr", "timeout"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be a positive number, got {getattr(self, name)}.")
+        for name in ("mixup", "cutmix", "warmup_epochs", "weight_decay", "clip"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be a number of at least 0, got {getattr(self, name)}.")
         for name in ("label_smoothing", "ema"):
             if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}.")
+                raise ValueError(f"{name} must be at least 0 and below 1, got {getattr(self, name)}.")
+
+    @property
+    def eval_resize(self) -> int:
+        """Length of the shorter side, in pixels, before the centre is cut out of an image that is evaluated."""
+        # ImageNet's margin round the crop for a model that was trained on crops; all of the shorter side for the others
+        return self.image_size * 256 // 224 if self.augment == "swin" else self.image_size
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values by name, as a checkpoint holds them."""
@@ -131,3 +150,14 @@ class Config:
 
 
 _ABSENT = object()
+
+
+def _plain(value: Any, name: str) -> Any:
+    """A value of Python's own, since the files of a run hold no others; and a path where text was given for one."""
+    if name in ("data_root", "output"):
+        return Path(value)
+    if name == "data" and isinstance(value, PathLike):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return tuple(_plain(item, name) for item in value)
+    return value.item() if isinstance(value, np.generic) else value

@@ -73,8 +73,8 @@ def joined_processes(device: str = "auto", timeout: float = 600.0) -> Iterator[P
         if not any(sign in str(error) for sign in _LOST):
             raise
         raise ConnectionError(
-            f"rank {rank} lost another process: {str(error).splitlines()[0]} Its own error says why. The run goes on "
-            f"from the last checkpoint when all are started again, which torchrun --max-restarts does by itself."
+            f"rank {rank} lost another process: {str(error).splitlines()[0]} Its own error says why. Start all of "
+            f"them again, as torchrun --max-restarts does by itself, to resume from the last checkpoint."
         ) from error
     dist.destroy_process_group()  # not after an error, when it might wait for a process that is gone
 
@@ -83,7 +83,8 @@ def _usable(device: str) -> torch.device:
     try:
         return torch.zeros((), device=device).device
     except (RuntimeError, AssertionError) as error:  # an unknown word, no driver, or torch built without it
-        raise ValueError(f"no device {device!r} can be used here: {str(error).splitlines()[0]}") from error
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device {device!r} cannot be used here: {reason} Give another, such as cpu.") from error
 
 
 def _unused_part(store: dist.Store, rank: int, world_size: int, timeout: float) -> dist.Store:
@@ -106,7 +107,7 @@ def _unused_part(store: dist.Store, rank: int, world_size: int, timeout: float) 
                 store.set(f"given/{store.get(f'asks/{other}').decode()}", name)
         missing = {other for other in missing if not store.check([f"{name}/{other}"])}
         if time.monotonic() > deadline:
-            raise RuntimeError(f"no word from rank {', '.join(map(str, sorted(missing)))}.")
+            raise RuntimeError(f"nothing was heard from rank {', '.join(map(str, sorted(missing)))}.")
         time.sleep(0.02)
     return dist.PrefixStore(name, store)
 
@@ -120,12 +121,12 @@ def _why_not_joined(error: Exception, processes: Processes, timeout: float) -> s
     reason = str(error).splitlines()[0]
     if "EADDRINUSE" in reason or "address already in use" in reason.lower():
         return (
-            f"port {port} is in use, by another training perhaps. Choose another, torchrun --master-port PORT (or the "
-            f"variable MASTER_PORT), or let torchrun find a free one: torchrun --standalone."
+            f"port {port} is in use, perhaps by another training run. Choose another with torchrun --master-port PORT "
+            f"(or the variable MASTER_PORT), or let torchrun find a free one: torchrun --standalone."
         )
     return (
         f"rank {processes.rank} of {processes.world_size} could not join the others at {address}:{port} within "
-        f"{timeout:g} s: {reason} Were all processes started, and does that address lead to the machine of rank 0?"
+        f"{timeout:g} s: {reason} Start all of them, and check that the address is that of the machine of rank 0."
     )
 
 

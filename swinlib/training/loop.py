@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import safetensors.torch
 import torch
@@ -26,7 +27,8 @@ from .optim import parameter_groups, warmup_cosine
 from .state import TrainingState, read_checkpoint, write_atomically, write_checkpoint
 
 Batch = tuple[Tensor, Tensor]
-CHECKPOINT, WEIGHTS = "checkpoint.pt", "model.safetensors"  # in the folder of a run
+CHECKPOINT, WEIGHTS, BEST = "checkpoint.pt", "model.safetensors", "best.safetensors"  # in the folder of a run
+SMALLEST_SCALE = 2.0**-16  # of the loss; it begins at 2 ** 16 and is halved after each step that is left out
 
 
 @dataclass(frozen=True)
@@ -134,12 +136,14 @@ def train(config: Config) -> Result:
     """Run a training to its end, from its beginning or from its last checkpoint.
 
     Under torchrun, each process calls it. The folder ``config.output`` gets ``checkpoint.pt``, ``metrics.csv``,
-    TensorBoard's events, and at the end ``model.safetensors``.
+    TensorBoard's events, and at the end ``model.safetensors``. After each epoch that scores best on the held-out images
+    so far, by accuracy and then by loss, it gets ``best.safetensors`` as well, which outlives a run that diverges.
 
     Raises:
         ValueError: if the configuration is not that of the checkpoint, or does not suit the data.
         OSError: if data are missing, or nothing can be written; the last checkpoint is intact.
-        FloatingPointError: if the loss is no longer a number.
+        FloatingPointError: if the run has diverged: a loss, a weight or what the optimizer keeps is not a finite
+            number. Nothing is then exported, and no checkpoint is written over the last one.
         ConnectionError: if the processes do not find each other.
     """
     with (
@@ -178,12 +182,18 @@ def train(config: Config) -> Result:
                 if batch == steps - 1:
                     held_out = evaluate(state.evaluated_model, loaders, processes, config)
                     row |= {"val_loss": held_out[0], "val_accuracy": held_out[1]}
+                    check_finite(row, state)
+                    check_state(state)
+                    if note_best(state, *held_out) and processes.is_main:
+                        export(config.output / BEST, state, config, loaders)
                 if metrics is not None:
                     metrics.write(state.step, **row)
                 bar.set_postfix(loss=f"{loss:.3f}", accuracy=f"{held_out[1]:.4f}" if held_out else "", refresh=False)
                 bar.update()
 
                 due = stopped or state.step % config.checkpoint_every == 0 or state.step == total_steps
+                if due:
+                    check_state(state)  # on every process: none is left waiting for one that found something
                 if due and metrics is not None:
                     metrics.sync()
                     save(state, config, loaders)
@@ -193,8 +203,9 @@ def train(config: Config) -> Result:
         finished = state.step == total_steps
         if finished:
             held_out = held_out or evaluate(state.evaluated_model, loaders, processes, config)
+            check_finite({"val_loss": held_out[0]}, state)
             if processes.is_main:
-                export(state, config, loaders)
+                export(config.output / WEIGHTS, state, config, loaders)
         return Result(state.step, finished, *(held_out if finished else ()))
 
 
@@ -207,22 +218,58 @@ def remaining_batches(state: TrainingState, loaders: Loaders, epochs: int) -> It
 
 
 def check_finite(row: dict[str, float], state: TrainingState) -> None:
-    """Stop a run that has diverged, before a checkpoint of it replaces a good one."""
+    """Stop a run whose losses or gradient say that it has diverged, before a checkpoint replaces a good one.
+
+    Raises:
+        FloatingPointError: if one of them is not a finite number; the message names it.
+    """
     # in float16 a gradient may overflow: the scaler leaves that step out
-    finite = math.isfinite(row["loss"]) and (math.isfinite(row["gradient_norm"]) or state.scaler.is_enabled())
-    if not finite:
-        raise FloatingPointError(
-            f"training diverged: in step {state.step} the loss is {row['loss']}, the norm of the gradient "
-            f"{row['gradient_norm']}. Lower lr, lengthen warmup_epochs, or clip. The last checkpoint is of an earlier "
-            f"step."
-        )
+    skipped = {"gradient_norm"} if state.scaler.is_enabled() else set()
+    names = {"loss": "the loss", "gradient_norm": "the norm of the gradient", "val_loss": "the loss on held-out images"}
+    wrong = [name for name in names if name in row and name not in skipped and not math.isfinite(row[name])]
+    if wrong:
+        raise _diverged(state, ", ".join(f"{names[name]} is {row[name]}" for name in wrong))
+
+
+def check_state(state: TrainingState) -> None:
+    """Stop a run whose weights are spoiled, which its losses do not show before the next step, or no longer change.
+
+    Raises:
+        FloatingPointError: if a weight, a buffer or what the optimizer keeps is not finite; the message names it. Also
+            if the scaler of float16 has left out step after step.
+    """
+    if wrong := state.not_finite():
+        raise _diverged(state, f"{_first(wrong)} hold values that are not finite")
+    if (scale := state.scaler.get_scale()) < SMALLEST_SCALE:
+        raise _diverged(state, f"the gradient still overflows in float16 with the loss scaled by {scale:g}")
+
+
+def _diverged(state: TrainingState, what: str) -> FloatingPointError:
+    best = f"The best weights until then, of step {state.best['step']}, are in {BEST}. " if state.best else ""
+    return FloatingPointError(
+        f"training diverged: in step {state.step} {what}. {best}What was written earlier is intact. Start a new run "
+        f"with a lower lr, in another output folder."
+    )
+
+
+def _first(names: list[str], at_most: int = 3) -> str:
+    return ", ".join(names[:at_most]) + (f" and {len(names) - at_most} more" if len(names) > at_most else "")
+
+
+def note_best(state: TrainingState, val_loss: float, val_accuracy: float) -> bool:
+    """Remember the step if its accuracy is the highest so far, or as high with a lower loss; and say whether it is."""
+    score = (val_accuracy, -val_loss)
+    is_best = state.best is None or score > (state.best["val_accuracy"], -state.best["val_loss"])
+    if is_best:
+        state.best = {"step": state.step, "val_loss": val_loss, "val_accuracy": val_accuracy}
+    return is_best
 
 
 def resume(state: TrainingState, config: Config, loaders: Loaders, processes: Processes) -> None:
-    """Take over the checkpoint in the run's folder, if there is one.
+    """Continue from the checkpoint in the run's folder, if there is one.
 
     Raises:
-        ValueError: if it is of another run, or damaged, or not all processes see it.
+        ValueError: if it is of another run, or damaged, or of a run that had diverged, or not all processes see it.
     """
     path = config.output / CHECKPOINT
     if path.exists():
@@ -235,14 +282,22 @@ def resume(state: TrainingState, config: Config, loaders: Loaders, processes: Pr
         ]
         if differences:
             raise ValueError(
-                f"{path} is of another run: {'; '.join(differences)}. Give what it was begun with to go on, or another "
-                f"output to begin anew."
+                f"{path} is of another run: {'; '.join(differences)}. Use the settings it was started with to resume "
+                f"it, or another output folder to start a new run."
             )
         state.load_state_dict(saved)
+        if not (config.output / BEST).exists():  # as when the checkpoint alone was copied
+            state.best = None
+        if wrong := state.not_finite():
+            best = f"The best weights, of step {state.best['step']}, are in {BEST}. " if state.best else ""
+            raise ValueError(
+                f"{path} is of a run that had diverged: at step {state.step} {_first(wrong)} hold values that are not "
+                f"finite. {best}Start a new run with a lower lr, in another output folder."
+            )
     if processes.sum(torch.tensor(float(state.step), device=processes.device)) != processes.world_size * state.step:
         raise ValueError(
-            f"rank {processes.rank} is at step {state.step} and others are not: {path} must be on a disk that all "
-            f"machines share."
+            f"rank {processes.rank} is at step {state.step} and other ranks are not: put the output folder, "
+            f"{config.output}, on a disk that all machines share."
         )
 
 
@@ -252,7 +307,7 @@ def save(state: TrainingState, config: Config, loaders: Loaders) -> None:
     write_checkpoint(config.output / CHECKPOINT, contents)
 
 
-def export(state: TrainingState, config: Config, loaders: Loaders) -> None:
+def export(path: Path, state: TrainingState, config: Config, loaders: Loaders) -> None:
     """Write the weights that were evaluated, for ``swinlib.load_checkpoint``, and what else is needed to use them."""
     builder, arguments = config.model_arguments(len(loaders.classes))
     about = {
@@ -260,12 +315,13 @@ def export(state: TrainingState, config: Config, loaders: Loaders) -> None:
         "arguments": arguments,
         "classes": loaders.classes,
         "image_size": config.image_size,
+        "resize": config.eval_resize,
         "mean": loaders.mean,
         "std": loaders.std,
     }
     weights = {name: tensor.cpu().contiguous() for name, tensor in state.evaluated_model.state_dict().items()}
     contents = safetensors.torch.save(weights, metadata={"swinlib": json.dumps(about)})
-    write_atomically(config.output / WEIGHTS, lambda file: file.write(contents))
+    write_atomically(path, lambda file: file.write(contents))
 
 
 def records(config: Config, step: int, processes: Processes) -> AbstractContextManager[Metrics | None]:

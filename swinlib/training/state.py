@@ -1,10 +1,11 @@
-"""What changes while training, and how it gets to disk: whole, or not at all."""
+"""What changes during training, and how it gets to disk: complete, or not at all."""
 
 import os
 import pickle
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,10 +30,17 @@ class TrainingState:
     schedule: LRScheduler
     scaler: GradScaler
     step: int = 0
+    best: dict[str, float] | None = None
+    """step, val_loss and val_accuracy of the best weights so far; None before the first evaluation."""
+
+    @property
+    def evaluated(self) -> str:
+        """Which part is evaluated and exported: the moving average, ``"ema"``, where there is one, else ``"model"``."""
+        return "model" if self.ema is None else "ema"
 
     @property
     def evaluated_model(self) -> nn.Module:
-        """The moving average of the weights where there is one, else the model itself."""
+        """The model of that part."""
         return self.model if self.ema is None else self.ema.module
 
     def _parts(self) -> dict[str, Any]:
@@ -41,18 +49,41 @@ class TrainingState:
         return {name: part for name, part in parts.items() if part is not None}
 
     def state_dict(self) -> dict[str, Any]:
-        """Tensors and plain values, for ``torch.load(weights_only=True)``."""
-        return {"step": self.step, **{name: part.state_dict() for name, part in self._parts().items()}}
+        """Tensors and plain values, for ``torch.load(weights_only=True)``.
+
+        ``"evaluated"`` names the entry whose weights were evaluated, for those who take the file for the model alone.
+        """
+        about = {"step": self.step, "evaluated": self.evaluated, "best": self.best}
+        return about | {name: part.state_dict() for name, part in self._parts().items()}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Take over what ``state_dict`` gave."""
         for name, part in self._parts().items():
             part.load_state_dict(saved[name])
-        self.step = saved["step"]
+        self.step, self.best = saved["step"], saved.get("best")
+
+    def not_finite(self) -> list[str]:
+        """Names of the weights, buffers and moments of the optimizer that hold a NaN or an infinity."""
+        tensors = {
+            f"{part}.{name}": tensor
+            for part, module in (("model", self.model), ("ema", self.ema))
+            if module is not None
+            for name, tensor in chain(module.named_parameters(), module.named_buffers())
+        }
+        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        for parameter, values in self.optimizer.state.items():
+            tensors |= {f"optimizer.{names[parameter]}.{key}": value for key, value in values.items()}
+        floats = {name: t for name, t in tensors.items() if isinstance(t, torch.Tensor) and t.is_floating_point()}
+        if not floats:
+            return []
+        # on the device, and from there in one go
+        device = next(self.model.parameters()).device
+        finite = torch.stack([tensor.detach().isfinite().all().to(device) for tensor in floats.values()]).tolist()
+        return [name for name, fine in zip(floats, finite, strict=True) if not fine]
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
-    """Replace a file by a new one, so that at any moment one of the two is there, whole.
+    """Replace a file by a new one, so that one of the two, complete, is there at any moment.
 
     The new file grows beside the old one, reaches the disk, and then takes its name in one step. A process or a
     machine that dies before that leaves the old file; the name then reaches the disk too.
@@ -74,9 +105,9 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
     except (OSError, RuntimeError) as error:  # torch.save makes a RuntimeError of a full disk
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        kept = "The one of before is intact" if path.exists() else "There was none before"
+        kept = "The previous one is intact" if path.exists() else "There was no earlier one"
         raise OSError(
-            f"{path} could not be written: {_reason(error)}. {kept}. Make room, and give the same command again."
+            f"{path} could not be written: {_reason(error)}. {kept}. Free some space, then run the same command again."
         ) from error
     if os.name != "nt":  # where a folder cannot be opened
         folder = os.open(path.parent, os.O_RDONLY)
@@ -94,7 +125,7 @@ def _reason(error: BaseException) -> str:
 
 
 def write_checkpoint(path: Path, contents: dict[str, Any]) -> None:
-    """Write a checkpoint, whole or not at all; see ``write_atomically``."""
+    """Write a checkpoint, complete or not at all; see ``write_atomically``."""
     write_atomically(path, lambda file: torch.save(contents, file))
 
 
@@ -110,8 +141,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             raise ValueError("it holds something else")
     except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise ValueError(
-            f"{path} ({path.stat().st_size} bytes) is no whole checkpoint of a training run: it was cut short, as by a "
-            f"copy that was interrupted, or is another file. Bring back a whole copy, or remove it to start afresh. "
+            f"{path} ({path.stat().st_size} bytes) is not a complete checkpoint of a training run: it was cut short, "
+            f"perhaps by an interrupted copy, or is another file. Restore a complete copy, or remove it to start anew. "
             f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'file ended early'})"
         ) from error
     return contents

@@ -1,7 +1,9 @@
 """Reading files and folders: which pixels, which errors, who is told."""
 
+import os
 import pickle
 import re
+import struct
 import traceback
 import warnings
 from pathlib import Path
@@ -102,6 +104,88 @@ def test_sixteen_bits_of_grey_are_scaled_to_eight(suffix, tmp_path):
     assert np.unique(np.array(pil_loader(str(path)))).size == 2
 
 
+LEVELS = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
+
+
+def depth_of(mode, high, suffix, tmp_path):
+    """Write 64 levels of grey from 0 to ``high``, in a mode of Pillow's, and return the path and the levels."""
+    grey = LEVELS * high if mode == "F" else np.round(LEVELS * high).astype(np.int32)
+    path = tmp_path / f"{mode}{high}.{suffix}"
+    Image.fromarray(grey.astype(np.uint16) if mode == "I;16" else grey).save(path)
+    return path, grey
+
+
+@pytest.mark.parametrize(
+    ("mode", "high", "suffix"),
+    [
+        ("I;16", 65535, "png"),
+        ("I;16", 65535, "tiff"),
+        ("I", 65535, "tiff"),
+        ("I", 60000, "tiff"),
+        ("I", 255, "tiff"),
+        ("F", 1, "tiff"),
+        ("F", 255, "tiff"),
+        ("F", 65535, "tiff"),
+    ],
+)
+def test_no_level_of_deep_grey_is_lost(mode, high, suffix, tmp_path):
+    path, grey = depth_of(mode, high, suffix, tmp_path)
+    is_unknown = suffix == "tiff" and mode in ("I", "F")
+    white = 65535 if high == 60000 else high
+    kind = "floats" if mode == "F" else "integers"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        image = read_image(path)
+    assert image[0].unique().numel() == 64
+    assert np.abs(image[0].numpy() - grey * (255 / white)).max() <= 1
+    assert torch.equal(image[0], image[2])
+    texts = [str(warning.message) for warning in caught if warning.category is UserWarning]
+    assert len(texts) == is_unknown
+    if is_unknown:
+        assert f"grey of 32-bit {kind} within 0..{white} was read with {white} as white" in texts[0]
+        with pytest.warns(UserWarning, match=re.escape(texts[0])):  # one text for all such files, to be said once
+            read_image(depth_of(mode, high - (high > 1), suffix, tmp_path)[0])
+
+
+def test_pgm_of_more_than_eight_bits(tmp_path):
+    """Pillow opens it as I, scaled from what the file says to 16 bits."""
+    for top in (1023, 4095, 65535):
+        grey = np.round(LEVELS * top).astype(">u2")
+        (tmp_path / "deep.pgm").write_bytes(b"P5 8 8 %d\n" % top + grey.tobytes())
+        assert np.abs(read_image(tmp_path / "deep.pgm")[0].numpy() - LEVELS * 255).max() <= 1
+        dark = (grey // 4096).astype(">u2")  # that all is below 256 does not make it a picture of 8 bits
+        (tmp_path / "dark.pgm").write_bytes(b"P5 8 8 %d\n" % top + dark.tobytes())
+        assert read_image(tmp_path / "dark.pgm").max() <= 255 * 16 / top
+
+
+def test_tiff_of_twelve_bits(tmp_path):
+    values = [0, 1024, 2048, 4095]
+    bits = "".join(f"{value:012b}" for value in values)
+    strip = int(bits, 2).to_bytes(6, "big")
+    tags = [(256, 4), (257, 1), (258, 12), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1), (279, 6)]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    path = tmp_path / "twelve.tif"
+    path.write_bytes(b"II*\0" + struct.pack("<I", 14) + strip + struct.pack("<H", len(tags)) + entries + b"\0" * 4)
+    assert read_image(path)[0, 0].tolist() == [0, 64, 128, 255]
+
+
+@pytest.mark.parametrize(
+    ("grey", "range_"),
+    [
+        (np.float32([[-1, 1]]), "floats of -1 to 1"),
+        (np.float32([[0, 1e6]]), r"floats of 0 to 1e\+06"),
+        (np.float32([[0, np.nan]]), "floats of nan to nan"),
+        (np.float32([[0, np.inf]]), "floats of 0 to inf"),
+        (np.int32([[-1000, 3000]]), "integers of -1000 to 3000"),
+        (np.int32([[0, 2**31 - 1]]), "integers of 0 to 2.14748e"),
+    ],
+)
+def test_greys_of_no_known_scale_are_refused(grey, range_, tmp_path):
+    Image.fromarray(grey).save(tmp_path / "heights.tiff")
+    with pytest.raises(ImageFileError, match=rf"heights\.tiff .*32-bit {range_}.*Scale them to 8 or 16 bits"):
+        read_image(tmp_path / "heights.tiff")
+
+
 def damaged(kind, photograph, tmp_path):
     """Write a file that is damaged in some way, and return its path."""
     suffix = "png" if "png" in kind else "jpg"
@@ -160,7 +244,6 @@ def test_what_is_not_the_files_fault_is_not_blamed_on_it(category, tree, monkeyp
 
 
 def test_the_listing_is_imagefolders(tree):
-    (tree / "cat" / "notes.txt").write_text("not an image")
     ours, theirs = image_folder(tree), ImageFolder(tree)
     for attribute in ("classes", "class_to_idx", "samples", "targets"):
         assert getattr(ours, attribute) == getattr(theirs, attribute)
@@ -272,9 +355,9 @@ def test_a_batch_of_nothing_is_an_error(tree):
 @pytest.mark.parametrize(
     ("change", "error", "parts"),
     [
-        (lambda root: root / "nothing", FileNotFoundError, ("nothing is no such folder", 'prepare("digits"')),
+        (lambda root: root / "nothing", FileNotFoundError, ("nothing does not exist", 'prepare("digits"')),
         (lambda root: root / "cat" / "a.png", FileNotFoundError, ("a.png is a file", "one folder per class")),
-        (lambda root: root / "dog", FileNotFoundError, ("dog holds no folders", "the folder above it")),
+        (lambda root: root / "dog", FileNotFoundError, ("dog holds no class folders", "the folder above it")),
         (lambda root: root / "cat", ValueError, ("too few classes, ['deep']: at least 2", "min_classes=1")),
     ],
     ids=["no such folder", "a file", "a class", "one class"],
@@ -298,19 +381,202 @@ def test_more_classes_may_be_asked_for(tree):
 def test_one_level_too_high_is_noticed(tree):
     (tree.parent / "splits").mkdir()
     tree.rename(tree.parent / "splits" / "train")
-    with pytest.raises(ValueError, match=r"\['train'\], which are no classes.*train"):
+    with pytest.raises(ValueError, match=r"\['train'\], which are not classes.*train"):
         image_folder(tree.parent / "splits", min_classes=1)
 
 
 def test_an_empty_class_is_named(tree):
     (tree / "bird").mkdir()
-    with pytest.raises(FileNotFoundError, match="bird"):
+    with pytest.raises(FileNotFoundError, match=r"classes without an image: bird\. Put images"):
+        image_folder(tree)
+    (tree / "bird" / "f.gif").touch()
+    (tree / "cat" / "g.gif").touch()
+    with pytest.raises(FileNotFoundError, match=r"Left out: images with an ending.*: 1 \(1 \.gif: bird/f\.gif\)"):
         image_folder(tree)
 
 
 def test_an_unknown_way_with_errors(tree):
     with pytest.raises(ValueError, match=r"'raise', 'skip' or 'count'; got 'ignore'"):
         image_folder(tree, on_error="ignore")
+
+
+# what is left out
+
+needs_posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes, and links for some users only.")
+
+
+def put(root, *names):
+    """Write small images, whose content is PNG whatever their names are."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4)).save(root / name, "PNG")
+
+
+def opened(root):
+    """The dataset, its samples as classes and paths below the root, and what it warned of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        dataset = image_folder(root)
+    samples = [(dataset.classes[label], str(Path(path).relative_to(root))) for path, label in dataset.samples]
+    assert dataset.targets == [label for _, label in dataset.samples]
+    return dataset, samples, [str(warning.message) for warning in caught if warning.category is UserWarning]
+
+
+def left_out(dataset, root):
+    return {reason: [str(Path(path).relative_to(root)) for path in paths] for reason, paths in dataset.left_out.items()}
+
+
+@pytest.fixture
+def pets(tmp_path):
+    root = tmp_path / "pets"
+    put(root, "cats/1.png", "dogs/1.png")
+    return root
+
+
+PETS = [("cats", "cats/1.png"), ("dogs", "dogs/1.png")]
+
+
+def test_nothing_is_said_where_nothing_is_left_out(pets):
+    dataset, samples, said = opened(pets)
+    assert (samples, said, dataset.left_out) == (PETS, [], {})
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        ((".ipynb_checkpoints/1-checkpoint.png", "cats/.ipynb_checkpoints/2.png"), "hidden folders"),
+        (("__MACOSX/cats/1.png", "cats/__MACOSX/1.png", "@eaDir/1.png", "cats/$RECYCLE.BIN/1.png"), "hidden folders"),
+        (("cats/._1.png", "dogs/sub/.hidden.jpg", ".DS_Store", "cats/.DS_Store"), "hidden files"),
+        (("cats/2.gif", "cats/3.jfif", "cats/4.avif", "dogs/5.JPE"), "images with an ending that is not read"),
+        (("cats/Thumbs.db", "dogs/notes.txt", "dogs/no_ending"), "files that are not images by their names"),
+        (("labels.csv", "1.png"), "files outside of a class folder"),
+    ],
+)
+def test_what_nobody_means_to_train_on_is_left_out_counted_and_named(names, reason, pets):
+    put(pets, *names)
+    dataset, samples, (said,) = opened(pets)
+    assert dataset.classes == ["cats", "dogs"]
+    assert samples == PETS
+    if reason == "hidden folders":
+        names = [name.rpartition("/")[0].removesuffix("X/cats") + "X" * name.endswith("X/cats/1.png") for name in names]
+    assert {key: sorted(paths) for key, paths in left_out(dataset, pets).items()} == {reason: sorted(names)}
+    assert f"left out under {pets}: {reason}: {len(names)} (" in said
+    assert all(name in said for name in names)
+
+
+def test_many_are_counted_by_their_endings_and_some_named(pets):
+    put(pets, *(f"cats/{i}.gif" for i in range(30)), "dogs/2.jfif", "dogs/readme")
+    _, _, (said,) = opened(pets)
+    assert "images with an ending that is not read: 31 (30 .gif, 1 .jfif: cats/0.gif, " in said
+    assert "and 26 more); files that are not images by their names: 1 (1 no ending: dogs/readme)" in said
+    assert "Convert these images to PNG; a .jfif or .jpe need only be renamed to .jpg" in said
+
+
+@needs_posix
+@pytest.mark.parametrize(
+    ("link", "target", "reason"),
+    [
+        ("cats/loop", ".", "links to a folder that they lie in"),
+        ("cats/loop", "..", "links to a folder that they lie in"),
+        ("cats/loop", "../..", "links to a folder that they lie in"),
+        ("loop", ".", "links to a folder that they lie in"),
+        ("cats/dogs", "../dogs", "links into another class"),
+        ("cats/2.png", "../dogs/1.png", "links into another class"),
+        ("kittens", "cats", "links into another class"),
+        ("cats/2.png", "1.png", "links to what is taken already"),
+        ("cats/2.png", "nowhere.png", "broken links"),
+        ("cats/2.png", "2.png", "broken links"),  # to itself
+        ("cats/more", "nowhere", "broken links"),
+        ("birds", "nowhere", "broken links"),
+    ],
+)
+def test_links_add_no_second_sample(link, target, reason, pets):
+    (pets / link).symlink_to(target)
+    dataset, samples, (said,) = opened(pets)
+    assert samples == PETS
+    assert dataset.classes == ["cats", "dogs"]
+    assert left_out(dataset, pets) == {reason: [link]}
+    assert f"{reason}: 1 ({link})" in said
+
+
+@needs_posix
+def test_two_classes_that_lead_to_each_other(pets):
+    (pets / "cats" / "dogs").symlink_to("../dogs")
+    (pets / "dogs" / "cats").symlink_to("../cats")
+    dataset, samples, _ = opened(pets)
+    assert samples == PETS
+    assert left_out(dataset, pets) == {"links into another class": ["cats/dogs", "dogs/cats"]}
+
+
+@needs_posix
+def test_links_to_elsewhere_are_followed_once(pets, tmp_path):
+    """Data sets are often made of links into a store, which may lie in the root and may link back."""
+    put(tmp_path / "store", "a/2.png", "a/b/3.png")
+    put(pets, ".cache/4.png")
+    (tmp_path / "store" / "a" / "b" / "back").symlink_to(tmp_path / "store")
+    (tmp_path / "store" / "pets").symlink_to(pets)
+    (pets / "cats" / "store").symlink_to(tmp_path / "store")
+    (pets / "cats" / "again").symlink_to(tmp_path / "store" / "a")
+    (pets / "dogs" / "4.png").symlink_to("../.cache/4.png")
+    dataset, samples, _ = opened(pets)
+    assert samples == [
+        ("cats", "cats/1.png"),
+        ("cats", "cats/again/2.png"),
+        ("cats", "cats/again/b/3.png"),
+        ("dogs", "dogs/1.png"),
+        ("dogs", "dogs/4.png"),
+    ]
+    assert left_out(dataset, pets) == {
+        "hidden folders": [".cache"],
+        "links to a folder that they lie in": ["cats/again/b/back", "cats/store/pets"],
+        "links to what is taken already": ["cats/store/a"],
+    }
+
+
+@needs_posix
+def test_a_file_in_two_classes_is_told(pets, tmp_path):
+    put(tmp_path / "store", "2.png")
+    for name in ("cats", "dogs"):
+        (pets / name / "2.png").symlink_to(tmp_path / "store" / "2.png")
+    _, samples, (said,) = opened(pets)
+    assert len(samples) == 4
+    assert f"in two classes under {pets}, through links: 1 ({pets}/dogs/2.png). Remove them from one" in said
+
+
+@needs_posix
+def test_a_pipe_is_not_waited_for(pets):
+    os.mkfifo(pets / "cats" / "pipe.png")
+    dataset, samples, _ = opened(pets)
+    assert samples == PETS
+    assert left_out(dataset, pets) == {"pipes, sockets or devices": ["cats/pipe.png"]}
+
+
+def test_a_folder_that_cannot_be_opened_is_told(pets, monkeypatch):
+    put(pets, "cats/closed/2.png")
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    dataset, samples, _ = opened(pets)
+    assert samples == PETS
+    assert left_out(dataset, pets) == {"folders that cannot be opened": ["cats/closed"]}
+
+
+def test_the_order_is_that_of_imagefolder(tmp_path):
+    """Where a folder comes before a file, or names sort otherwise with a slash behind."""
+    put(tmp_path, "b/a/1.png", "b/a-b/1.PNG", "b/a.png", "b/Z.jpeg", "a/10.png", "a/9.png", "a/é.webp", "a/x/y/z.tif")
+    ours, theirs = image_folder(tmp_path), ImageFolder(str(tmp_path))
+    assert (ours.samples, ours.class_to_idx) == (theirs.samples, theirs.class_to_idx)
+
+
+def test_only_hidden_folders_are_no_classes(tmp_path):
+    put(tmp_path, ".ipynb_checkpoints/1.png")
+    with pytest.raises(FileNotFoundError, match=r"holds no class folders.*hidden folders: 1 \(\.ipynb_checkpoints\)"):
+        image_folder(tmp_path)
 
 
 # batches
@@ -410,7 +676,7 @@ def test_workers_that_live_on_see_the_epoch(augmented):
 
 
 def test_a_negative_seed(augmented):
-    with pytest.raises(ValueError, match="seed must be at least 0; got -1"):
+    with pytest.raises(ValueError, match="seed must be an integer, at least 0; got -1"):
         SeededDataset(augmented, -1)
 
 

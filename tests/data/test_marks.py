@@ -1,5 +1,6 @@
 """Pairs of marks: the label can be read off two neighbouring windows, and off nothing less."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -96,14 +97,29 @@ def test_other_sizes():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"image_size": 20}, r"windows of 8x8 pixels must tile an image of 20x20"),
+        ({"image_size": 20}, r"an image of 20x20 pixels is not two or more whole windows of 8x8"),
         ({"image_size": 8}, r"two or more"),
-        ({"mark_size": 3}, r"a mark of 3 pixels must divide a window of 8x8"),
-        ({"mark_size": 8}, r"at most half its side"),
-        ({"colours": 1}, r"colours at least 2; got 10 and 1"),
+        ({"mark_size": 3}, r"a mark of 3 pixels does not fit a window of 8x8"),
+        ({"mark_size": 8}, r"at most half of each"),
+        ({"colours": 1}, r"colours must be an integer, at least 2; got 1"),
         ({"window": 0}, r"window must be an integer of at least 1"),
     ],
 )
 def test_arguments_that_make_no_sense(options, message):
     with pytest.raises(ValueError, match=message):
         pairs_of_marks(10, seed=0, **options)
+
+
+def test_integers_of_numpy_are_integers():
+    options = {"mark_size": np.int64(2), "colours": np.uint8(4)}
+    ours = pairs_of_marks(np.int32(20), seed=np.int64(3), **options).tensors
+    theirs = pairs_of_marks(20, seed=3, mark_size=2, colours=4).tensors
+    assert all(map(torch.equal, ours, theirs))
+    assert torch.equal(palette(np.uint8(200)), palette(200))
+
+
+@pytest.mark.parametrize("value", [2.0, True, "2", None, -1])
+@pytest.mark.parametrize("name", ["count", "seed", "mark_size", "colours"])
+def test_what_is_no_integer_is_named(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be an integer, at least .; got {value!r}"):
+        pairs_of_marks(**{"count": 10, "seed": 0, name: value})

@@ -1,5 +1,6 @@
 """The fast pipeline against the classic one on PIL images; augmentation; normalisation of a whole batch."""
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -9,6 +10,8 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from swinlib.data import (
+    DIGITS_MEAN,
+    DIGITS_STD,
     IMAGENET_MEAN,
     IMAGENET_STD,
     collate_images,
@@ -193,10 +196,10 @@ def test_one_number_per_channel(function, shape, statistics):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: eval_transform(0), "size must be a number of pixels, at least 1; got 0"),
-        (lambda: train_transform(2.5), "size must be a number of pixels, at least 1; got 2.5"),
+        (lambda: eval_transform(0), "size must be a whole number of pixels, at least 1; got 0"),
+        (lambda: train_transform(2.5), "size must be a whole number of pixels, at least 1; got 2.5"),
         (lambda: digits_train_transform(True), "size must be .* got True"),
-        (lambda: eval_transform(224, resize=0), "resize must be a number of pixels"),
+        (lambda: eval_transform(224, resize=0), "resize must be a whole number of pixels"),
         (lambda: eval_transform(224, resize=200), "resize=200 is smaller than size=224"),
         (lambda: eval_transform(224, std=(0.2, 0.0, 0.2)), "std above 0"),
         (lambda: train_transform(224, mean=(0.5,)), "one of each per channel"),
@@ -214,3 +217,57 @@ def test_the_interpolation_can_be_that_of_the_weights():
         assert torch.equal(mine, v2.CenterCrop(16)(v2.Resize(20, interpolation=mode, antialias=True)(image)))
     bilinear = eval_transform(16, resize=20, normalize=False)(image)
     assert not torch.equal(mine, bilinear)
+
+
+# one geometry: what is trained on is what is evaluated on
+
+PICTURES = [(40, 120), (120, 40), (100, 301), (33, 64), (48, 48), (8, 8)]
+
+
+def places(height, width):
+    """A picture that tells places: red grows from left to right, green from top to bottom."""
+    picture = torch.zeros(3, height, width, dtype=torch.uint8)
+    picture[0] = torch.linspace(0, 255, width).round()
+    picture[1] = torch.linspace(0, 255, height).round()[:, None]
+    return picture
+
+
+@pytest.mark.parametrize("shape", PICTURES)
+def test_without_its_draws_digits_are_trained_on_what_is_evaluated(shape):
+    still = digits_train_transform(48, degrees=0, translate=0, zoom=0)
+    whole = eval_transform(48, DIGITS_MEAN, DIGITS_STD, resize=48)
+    assert torch.equal(still(places(*shape)), whole(places(*shape)))
+
+
+@pytest.mark.parametrize("shape", [(40, 120), (120, 40)])
+def test_what_is_never_evaluated_is_not_trained_on(shape):
+    """White ends, which the centre does not reach."""
+    picture = torch.zeros(3, *shape, dtype=torch.uint8)
+    ends = picture if shape[0] > shape[1] else picture.transpose(1, 2)
+    ends[:, :39] = ends[:, -39:] = 255
+    assert eval_transform(48, resize=48, normalize=False)(picture).float().mean() < 1
+    transform = digits_train_transform(48, normalize=False)
+    assert max(transform(picture).float().mean().item() for _ in range(50)) < 1
+
+
+def test_digits_are_what_they_were_to_the_last_bit():
+    """Of square images, on which stored results depend."""
+    image = torch.randint(0, 256, (3, 8, 8), dtype=torch.uint8)
+    affine = v2.RandomAffine(10, (0.08, 0.08), (0.9, 1.1), interpolation=v2.InterpolationMode.BILINEAR)
+    before = v2.Compose([v2.Resize((16, 16), antialias=True), affine])
+    for seed in range(20):
+        torch.manual_seed(seed)
+        expected = before(image)
+        torch.manual_seed(seed)
+        assert torch.equal(digits_train_transform(normalize=False)(image), expected)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8])
+def test_sizes_of_numpy_are_sizes(kind):
+    image = places(20, 30)
+    for make in (eval_transform, train_transform, digits_train_transform):
+        torch.manual_seed(1)
+        expected = make(240)(image)
+        torch.manual_seed(1)
+        assert torch.equal(make(kind(240))(image), expected)  # 240 * 256 is too much for np.uint8
+    assert eval_transform(kind(16), resize=kind(20))(image).shape == (3, 16, 16)

@@ -2,17 +2,23 @@
 
 import dataclasses
 import re
+import shutil
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import tyro
+from safetensors.torch import load_file
 from torchvision.io import write_png
 
 import swinlib.training
 from swinlib.training import Config, train
 from swinlib.training.__main__ import EXIT_ERROR, main
 from swinlib.training.config import MAY_DIFFER
+from swinlib.training.distributed import Processes
+from swinlib.training.loaders import make_loaders
 
 
 def test_the_command_line_fills_every_field(tiny, command):
@@ -67,7 +73,10 @@ def test_a_checkpoint_of_another_configuration(tiny, command, capsys):
     assert main(command(tiny(epochs=2, embed_dim=16, lr=1e-3))) == EXIT_ERROR
     said = capsys.readouterr().err
     assert "checkpoint.pt is of another run: " in said
-    assert "embed_dim was 8 and is 16; epochs was 1 and is 2; lr was 0.002 and is 0.001. Give what it was begun" in said
+    assert (
+        "embed_dim was 8 and is 16; epochs was 1 and is 2; lr was 0.002 and is 0.001. Use the settings it was started"
+        in said
+    )
 
 
 def test_what_may_differ_does(tiny, tmp_path):
@@ -105,8 +114,8 @@ def test_a_checkpoint_cut_short(tiny, command, capsys, share):
     path.write_bytes(whole[: int(share * len(whole))])
     assert main(command(config)) == EXIT_ERROR
     said = capsys.readouterr().err
-    assert f"{path} ({path.stat().st_size} bytes) is no whole checkpoint of a training run" in said
-    assert "remove it to start afresh" in said
+    assert f"{path} ({path.stat().st_size} bytes) is not a complete checkpoint of a training run" in said
+    assert "remove it to start anew" in said
 
 
 def test_a_checkpoint_that_runs_code_is_refused(tiny, command, capsys):
@@ -114,7 +123,60 @@ def test_a_checkpoint_that_runs_code_is_refused(tiny, command, capsys):
     config.output.mkdir()
     torch.save({"step": 0, "config": {}, "data": Path}, config.output / "checkpoint.pt")
     assert main(command(config)) == EXIT_ERROR
-    assert "is no whole checkpoint of a training run" in capsys.readouterr().err
+    assert "is not a complete checkpoint of a training run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("lr", float("inf"), "lr must be a positive number, got inf"),
+        ("timeout", float("inf"), "timeout must be a positive number, got inf"),
+        ("warmup_epochs", float("inf"), "warmup_epochs must be a number of at least 0, got inf"),
+        ("clip", float("nan"), "clip must be a number of at least 0, got nan"),
+        ("epochs", 1.5, "epochs must be an integer, at least 1; got 1.5"),
+        ("batch_size", True, "batch_size must be an integer, at least 1; got True"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_named(name, value, message):
+    with pytest.raises(ValueError, match=message):
+        Config(**{name: value})
+
+
+def test_numbers_of_numpy_are_numbers(tiny, pictures):
+    """The files of a run hold Python's own, so that it resumes, and with these too."""
+    counts = ("image_size", "embed_dim", "window_size", "epochs", "batch_size", "checkpoint_every", "workers", "seed")
+    plain = tiny(epochs=1, depths=(2, 1), lr=0.5, warmup_epochs=1.0, seed=3)
+    changes = {name: np.int64(getattr(plain, name)) for name in counts}
+    changes |= {"depths": [np.int64(2), np.int32(1)], "lr": np.float32(0.5), "ema": np.float64(plain.ema)}
+    config = dataclasses.replace(plain, data=Path(pictures), output=str(plain.output), **changes)
+    assert config == plain
+    assert config.as_dict() == plain.as_dict()
+    assert {type(value) for value in config.as_dict().values()} <= {int, float, str, tuple, bool, type(None)}
+    assert {type(depth) for depth in config.depths} == {int}
+    assert train(config).finished
+    assert train(plain).finished
+    assert train(config).finished
+
+
+def test_a_checkpoint_says_what_was_evaluated(tiny):
+    for ema, name in ((0.5, "ema"), (0.0, "model")):
+        config = tiny(name, epochs=1, ema=ema)
+        train(config)
+        saved = torch.load(config.output / "checkpoint.pt", weights_only=True)
+        assert saved["evaluated"] == name
+        prefix = "module." if name == "ema" else ""
+        exported = load_file(config.output / "model.safetensors")
+        assert all(torch.equal(tensor, saved[name][prefix + key]) for key, tensor in exported.items())
+
+
+def test_checkpoints_without_it_are_resumed(tiny):
+    """Those of earlier versions."""
+    config = tiny(epochs=1)
+    train(config)
+    path = config.output / "checkpoint.pt"
+    saved = torch.load(path, weights_only=True)
+    torch.save({key: value for key, value in saved.items() if key not in ("evaluated", "best")}, path)
+    assert train(config).finished
 
 
 def tree(root, *classes, images=1):
@@ -130,10 +192,13 @@ def tree(root, *classes, images=1):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda root: root / "nowhere", "nowhere/train is no such folder"),
-        (lambda root: tree(root), "train holds no folders"),
+        (lambda root: root / "nowhere", "nowhere does not exist, and is none of digits, cifar10, imagenette: give one"),
+        (lambda root: tree(root), "train holds no class folders"),
         (lambda root: tree(root, "only"), "'only'"),
-        (lambda root: tree(root, "a", "b", images=0), "no valid file for the classes a, b"),
+        (
+            lambda root: tree(root, "a", "b", images=0),
+            "train has classes without an image: a, b. Put images",
+        ),
     ],
     ids=["no folder", "no class", "one class", "no image"],
 )
@@ -145,6 +210,50 @@ def test_data_that_cannot_be_learnt(tiny, command, tmp_path, capsys, make, messa
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda root: (root / "val").rename(root / "other"),
+            "holds no val, but other, train. Move some of the",
+        ),
+        (lambda root: (root / "val").rename(root / "valid"), "holds no val, but train, valid. Rename valid to val."),
+        (lambda root: (root / "train").rename(root / "training"), "no train, but training, val. Rename training to"),
+        (lambda root: (root / "train").rename(root / "x"), "holds no train, but val, x. Move the class folders into"),
+        (
+            lambda root: [shutil.rmtree(root / name) for name in ("train", "val")],
+            "no train and no val, but no folders",
+        ),
+        (
+            lambda root: (shutil.rmtree(root), root.touch()),
+            "data is a file, and is none of digits, cifar10",
+        ),
+    ],
+    ids=["no val", "valid", "training", "no train", "neither", "a file"],
+)
+def test_a_missing_split_is_called_that(tiny, command, tmp_path, capsys, change, message):
+    root = tree(tmp_path / "data", "a", "b")
+    change(root)
+    assert main(command(tiny(data=str(root)))) == EXIT_ERROR
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {root} ")
+    assert message in said
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_what_is_left_out_is_told_once(tiny, pictures, tmp_path, rank):
+    place = tmp_path / "pictures"
+    shutil.copytree(pictures, place)
+    (place / "train" / "left" / "moving.gif").touch()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loaders = make_loaders(tiny(data=str(place)), Processes(rank, 2, torch.device("cpu")))
+    assert loaders.classes == ["left", "lower", "upper"]
+    said = [str(warning.message) for warning in caught if warning.category is UserWarning]
+    assert len(said) == (rank == 0)
+    assert all("1 .gif: left/moving.gif" in text for text in said)
+
+
 def test_two_classes_of_one_image_are_enough(tiny, tmp_path):
     assert train(tiny(data=str(tree(tmp_path / "data", "a", "b")), epochs=1)).finished
 
@@ -153,10 +262,10 @@ def test_train_and_val_of_different_classes(tiny, command, tmp_path, capsys):
     root = tree(tmp_path / "data", "a", "b")
     (root / "val" / "b").rename(root / "val" / "c")
     assert main(command(tiny(data=str(root)))) == EXIT_ERROR
-    assert "must hold the same classes, but only one of them has ['b', 'c']" in capsys.readouterr().err
+    assert "must hold the same classes, but only train has ['b'] and only val ['c']. Add" in capsys.readouterr().err
 
 
 def test_a_device_that_is_not_there(tiny, command, capsys):
     for device in ("cuda:77", "nonsense"):
         assert main(command(tiny(device=device))) == EXIT_ERROR
-        assert f"error: no device {device!r} can be used" in capsys.readouterr().err
+        assert f"error: device {device!r} cannot be used" in capsys.readouterr().err

@@ -186,7 +186,7 @@ def test_a_run_that_diverges_stops_before_it_spoils_the_checkpoint(tiny, monkeyp
 
 
 def test_a_learning_rate_far_too_high_is_found_out(tiny):
-    with pytest.raises(FloatingPointError, match="Lower lr"):
+    with pytest.raises(FloatingPointError, match="a lower lr"):
         train(tiny(lr=1e30, clip=0.0))
 
 

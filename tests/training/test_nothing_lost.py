@@ -25,7 +25,8 @@ def same_weights(folder, other):
     ours, theirs = (load_file(f / "model.safetensors") for f in (folder, other))
     equal = ours.keys() == theirs.keys() and all(torch.equal(ours[key], theirs[key]) for key in ours)
     ours, theirs = (torch.load(f / "checkpoint.pt", weights_only=True) for f in (folder, other))
-    parts = ("step", "model", "ema", "optimizer", "schedule", "scaler")
+    parts = ("step", "evaluated", "best", "model", "ema", "optimizer", "schedule", "scaler")
+    equal = equal and (folder / "best.safetensors").read_bytes() == (other / "best.safetensors").read_bytes()
     return equal and all(alike(ours[part], theirs[part]) for part in parts)
 
 
@@ -104,7 +105,7 @@ def test_full_disk(config, start, command, unbroken, capfd):
     before = (config.output / "checkpoint.pt").read_bytes()
     code, said = start(config, largest_file=len(before) // 2).wait()
     assert code == EXIT_ERROR
-    assert "checkpoint.pt could not be written: File too large. The one of before is intact. Make room" in said
+    assert "checkpoint.pt could not be written: File too large. The previous one is intact. Free some space" in said
     assert "Traceback" not in said
     assert (config.output / "checkpoint.pt").read_bytes() == before
     assert not list(config.output.glob("*.part"))
@@ -116,7 +117,7 @@ def test_full_disk(config, start, command, unbroken, capfd):
 def test_disk_full_from_the_beginning(config, start):
     code, said = start(config, largest_file=2000).wait()
     assert code == EXIT_ERROR
-    assert "checkpoint.pt could not be written: File too large. There was none before." in said
+    assert "checkpoint.pt could not be written: File too large. There was no earlier one." in said
     assert not list(config.output.glob("checkpoint.pt*"))
 
 
