@@ -10,6 +10,10 @@ import pytest
 # differ from those that are stored (see `run` in book/store.py). Here, before anything imports torch.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+MARKERS = (
+    "live: starts JupyterLab and a kernel (deselect with -m 'not live')",
+    "slow: takes many seconds, and a quicker test shows most of it (deselect with -m 'not slow')",
+)
 ROOT = Path(__file__).resolve().parent
 WHOLE = {ROOT, ROOT / "tests", ROOT / "book"}  # folders for which starting further processes pays
 MEMORY = 3 * 2**30  # of one process with the kernel or the browser that it has started
@@ -48,11 +52,17 @@ def is_whole(arguments: list[str], folder: Path) -> bool:
     return any((folder / argument).resolve() in WHOLE for argument in arguments)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the markers that tests and notebooks share."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Processes for ``-n auto``, which pyproject.toml asks for: none if only some tests are wanted."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None  # xdist reads it
-    some = config.option.keyword or config.option.lf or config.option.collectonly
+    some = any(config.getoption(name, False) for name in ("keyword", "lf", "collectonly"))
     if some or not is_whole(config.args, config.invocation_params.dir):
         return 0
     return processes(cores(), memory())

@@ -42,11 +42,6 @@ def pytest_addoption(parser):
     parser.addoption("--screenshots", metavar="FOLDER", help="keep pictures of what is seen in JupyterLab in a folder")
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "live: starts JupyterLab and a kernel (deselect with -m 'not live')")
-    config.addinivalue_line("markers", "slow: takes many seconds, and a quicker test shows most of it (-m 'not slow')")
-
-
 @pytest.fixture(autouse=True)
 def _seed():
     torch.default_generator.manual_seed(0)  # torch.manual_seed also writes down where it was called from: milliseconds
