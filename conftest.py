@@ -10,10 +10,6 @@ import pytest
 # differ from those that are stored (see `run` in book/store.py). Here, before anything imports torch.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-MARKERS = (
-    "live: starts JupyterLab and a kernel (deselect with -m 'not live')",
-    "slow: takes many seconds, and a quicker test shows most of it (deselect with -m 'not slow')",
-)
 ROOT = Path(__file__).resolve().parent
 WHOLE = {ROOT, ROOT / "tests", ROOT / "book"}  # folders for which starting further processes pays
 MEMORY = 3 * 2**30  # of one process with the kernel or the browser that it has started
@@ -50,12 +46,6 @@ def processes(cores: int, memory: int) -> int:
 def is_whole(arguments: list[str], folder: Path) -> bool:
     """Whether paths that pytest was given, relative to a folder, are more than a file or two."""
     return any((folder / argument).resolve() in WHOLE for argument in arguments)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the markers that tests and notebooks share."""
-    for marker in MARKERS:
-        config.addinivalue_line("markers", marker)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:

@@ -79,3 +79,14 @@ def test_without_the_slow_tests_something_of_every_file_is_left(request):
         if item.path.suffix == ".py":
             slow[item.path.relative_to(ROOT).as_posix()].append(item.get_closest_marker("slow") is not None)
     assert not {file for file, marks in slow.items() if all(marks)} - SHOWN_OTHERWISE.keys()
+
+
+def test_quick_notebooks_are_notebooks_of_the_book(request):
+    """With another name, they would be slow unnoticed."""
+    book = request.config.pluginmanager.get_plugin(str(ROOT / "book" / "conftest.py"))
+    if book is None:
+        pytest.skip("The notebooks were not asked for.")
+    paths = [ROOT / "book" / name for name in book.QUICK]
+    assert len(paths) >= 2
+    assert all(path.is_file() and book.is_quick(path) for path in paths)
+    assert not book.is_quick(ROOT / "book" / "10_whole_model.ipynb")
