@@ -59,7 +59,7 @@ def problems_of(tmp_path, serve, context, request):
     return problems
 
 
-both = pytest.mark.parametrize("problems_of", ["http", "file"], indirect=True)
+both = pytest.mark.parametrize("problems_of", [pytest.param("http", marks=pytest.mark.slow), "file"], indirect=True)
 
 
 @both
