@@ -8,12 +8,18 @@ agree if almost none of them differs by more than a trace.
 import base64
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
+import pytest
 from nbformat import NotebookNode
 from nbval.plugin import IPyNbCell
 from PIL import Image
 
+HERE = Path(__file__).resolve().parent
+# A chapter and a page of exercises, run with the quick tests; the others are
+# slow.
+QUICK = {"01_tour.ipynb", "exercises/07_roll_and_shifted_windows.ipynb"}
 PICTURE_MIMES = ("image/png", "image/jpeg")
 MAX_DIFFERENCE = 3  # grey levels of 255 by which a pixel may differ: rounding
 MAX_SHARE = 0.001  # share of pixels that may differ by more: anti-aliasing
@@ -86,7 +92,15 @@ class PictureCell(IPyNbCell):
         return not self.comparison_traceback
 
 
-def pytest_itemcollected(item: object) -> None:
+def is_quick(path: Path) -> bool:
+    """Say whether a notebook is run with the quick tests."""
+    book = path.is_relative_to(HERE)
+    return book and path.relative_to(HERE).as_posix() in QUICK
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Change the class of nbval's cells, for which it has no hook."""
     if type(item) is IPyNbCell:
         item.__class__ = PictureCell
+        if not is_quick(item.path):
+            item.add_marker(pytest.mark.slow)

@@ -1,19 +1,25 @@
-"""What all tests share: fixed seeds, fixed Hypothesis examples, a Swin that runs in milliseconds, and a browser."""
+"""What all tests share: fixed seeds, fixed Hypothesis examples, a Swin that runs in milliseconds, book and browser."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.request
+from pathlib import Path
 
 import nbformat
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from swinlib import SwinTransformer
 from swinlib.doctor import find_chromium
+
+ROOT = Path(__file__).resolve().parents[1]
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -36,13 +42,9 @@ def pytest_addoption(parser):
     parser.addoption("--screenshots", metavar="FOLDER", help="keep pictures of what is seen in JupyterLab in a folder")
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "live: starts JupyterLab and a kernel (deselect with -m 'not live')")
-
-
 @pytest.fixture(autouse=True)
 def _seed():
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)  # torch.manual_seed also writes down where it was called from: milliseconds
 
 
 def _randomise(module, seed=0, std=0.3):
@@ -70,6 +72,31 @@ def tiny_swin():
         return _randomise(model).eval().to(dtype)
 
     return build
+
+
+def _build_book(folder):
+    """Build the book into a folder, with warnings as errors, and write there what is wrong with it: at best nothing."""
+    jupyter_book = shutil.which("jupyter-book", path=sysconfig.get_path("scripts"))
+    command = [jupyter_book, "build", ROOT, "--path-output", folder, "-W", "-n", "--keep-going"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = f"exit status {result.returncode}\n{result.stdout[-4000:]}{result.stderr[-4000:]}"
+    (folder / "failed.txt").write_text(said if result.returncode else "", encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def book_html(tmp_path_factory):
+    """The folder of the book's pages. The first process that asks builds it, and all others wait for that."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # which the processes share
+    folder = folder / "book"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / "lock"):
+        if not (folder / "failed.txt").exists():
+            _build_book(folder)
+    failed = (folder / "failed.txt").read_text(encoding="utf-8")
+    assert not failed, failed
+    return folder / "_build" / "html"
 
 
 @pytest.fixture(scope="module")

@@ -531,11 +531,14 @@ def test_compiles_for_training_without_a_break(version, options, tiny_swin):
     assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None and shutil.which("clang++") is None, reason="needs a C++ compiler")
 def test_compiled_code_gives_the_same_result(tiny_swin):
     block = tiny_swin(dtype=torch.float32).layers[0].blocks[1]  # the shifted one: a whole model compiles for long
     x = torch.randn(2, 7, 8, 16)
-    with torch.no_grad():
+    # The compiler is believed to know this processor, not tried on it first, and called without helpers: half the time.
+    quickly = torch._inductor.config.patch({"cpp.vec_isa_ok": True, "compile_threads": 1})
+    with torch.no_grad(), quickly:
         torch.testing.assert_close(compiled(block, "inductor")(x), block(x), rtol=1e-4, atol=1e-4)
 
 

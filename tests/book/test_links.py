@@ -11,9 +11,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import store
 from bs4 import BeautifulSoup
 from nbformat import v4
 from sphinx.application import Sphinx
+from sphinx.util.inventory import InventoryFile
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 PACKAGES = ["swinlib", "swinlib.figures", "swinlib.data", "swinlib.training", "swinlib.pretrained"]
@@ -24,7 +26,6 @@ SETTINGS = {
     "autodoc_typehints": "none",
     "html_theme": "basic",
     "root_doc": "book/glossary",
-    "exclude_patterns": ["book/index.md"],
 }
 # What every rule of the links can be seen on. Terms and names that are to be linked stand between « and ».
 SENTENCES = """\
@@ -67,12 +68,51 @@ print("swinlib.cyclic_shift")  # swinlib.cyclic_shift
 """
 
 
+class Pages:
+    """Pages of a folder that Sphinx made, each read once when it is asked for."""
+
+    def __init__(self, html):
+        self.html = html
+        self.read, self.anchors = {}, {}
+
+    def __call__(self, name):
+        if name not in self.read:
+            text = (self.html / "book" / f"{name}.html").read_text(encoding="utf-8")
+            self.read[name] = BeautifulSoup(text, "html.parser")
+        return self.read[name]
+
+    def at(self, name, anchor):
+        """The element of a page that an anchor names; None if there is none."""
+        if name not in self.anchors:
+            self.anchors[name] = {element["id"]: element for element in self(name).find_all(id=True)}
+        return self.anchors[name].get(anchor)
+
+
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    """A function that returns a page of the book as Sphinx makes it, and the page "sample" from the text above."""
+def pages(book_html):
+    """The built book; ``names`` of its notebooks, its Python ``objects`` and the page of each, and its ``terms``."""
+    pages = Pages(book_html)
+    pages.names = [str(path.relative_to(BOOK).with_suffix("")) for path in store.find_notebooks([])]
+    inventory = InventoryFile.load(io.BytesIO((book_html / "objects.inv").read_bytes()), "", os.path.join)
+    pages.objects = {
+        name: address.partition(".html")[0]
+        for role, items in inventory.items()
+        if role.startswith("py:")
+        for name, (_, _, address, _) in items.items()
+    }
+    pages.terms = set(inventory["std:term"])
+    pages.search_index = (book_html / "searchindex.js").read_text(encoding="utf-8")
+    return pages
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    """The page "sample", from the text above, beside the two pages that links lead to."""
     folder = tmp_path_factory.mktemp("links")
     source = folder / "source" / "book"
-    shutil.copytree(BOOK, source, ignore=shutil.ignore_patterns("_*", ".*", "*.py"))
+    source.mkdir(parents=True)
+    for name in ("glossary.md", "api.md"):
+        shutil.copy(BOOK / name, source)
     sentences, code = (re.sub("[«»]", "", text) for text in (SENTENCES, CODE))
     cells = [v4.new_markdown_cell(sentences), v4.new_code_cell(code)]
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "language_info": {"name": "python"}}
@@ -81,20 +121,8 @@ def pages(tmp_path_factory):
     quiet = {"status": None, "warning": io.StringIO()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(BOOK / "_ext"), *sys.path])
-        app = Sphinx(**paths, buildername="html", confoverrides=SETTINGS, **quiet)
-        app.build()
-    read = {}
-
-    def page(name):
-        if name not in read:
-            read[name] = BeautifulSoup((folder / "html" / "book" / f"{name}.html").read_text(), "html.parser")
-        return read[name]
-
-    page.names = sorted(str(path.relative_to(source).with_suffix("")) for path in source.rglob("*.ipynb"))
-    page.objects = app.env.domains["py"].objects
-    page.terms = {name for kind, name in app.env.domains["std"].objects if kind == "term"}
-    page.search_index = (folder / "html" / "searchindex.js").read_text()
-    return page
+        Sphinx(**paths, buildername="html", confoverrides=SETTINGS, **quiet).build()
+    return Pages(folder / "html")
 
 
 def marked(text):
@@ -116,13 +144,13 @@ def target_of(pages, link, name):
     """What a link of a page leads to."""
     address, _, anchor = link["href"].partition("#")
     page = Path(name).parent / address.removesuffix(".html")
-    found = pages(os.path.normpath(page)).find(id=anchor)
+    found = pages.at(os.path.normpath(page), anchor)
     assert found is not None, f"{link} leads nowhere"
     return found
 
 
-def test_terms_are_linked_once_in_sentences(pages):
-    assert linked(pages("sample"), "term") == [part for part in marked(SENTENCES) if not is_name(part)]
+def test_terms_are_linked_once_in_sentences(sample):
+    assert linked(sample("sample"), "term") == [part for part in marked(SENTENCES) if not is_name(part)]
 
 
 def test_a_word_that_means_something_else_on_a_page_is_not_linked(pages):
@@ -130,22 +158,22 @@ def test_a_word_that_means_something_else_on_a_page_is_not_linked(pages):
     assert "buffer" in linked(pages("03_register_buffer"), "term")
 
 
-def test_names_are_linked_once_in_sentences_and_once_in_cells(pages):
-    page = pages("sample")
+def test_names_are_linked_once_in_sentences_and_once_in_cells(sample):
+    page = sample("sample")
     in_sentences = [link.get_text() for link in page.select("p a.linked-name")]
     assert in_sentences == [part for part in marked(SENTENCES) if is_name(part)]
     assert [link.get_text() for link in page.select("pre a.linked-name")] == marked(CODE)
     assert page.select_one("p a.linked-name > code"), "a name is still set as code"
 
 
-def test_a_link_says_what_it_leads_to(pages):
-    page = pages("sample")
+def test_a_link_says_what_it_leads_to(sample):
+    page = sample("sample")
     for link in page.select("a.linked-term"):
-        entry = target_of(pages, link, "sample")
+        entry = target_of(sample, link, "sample")
         assert entry.name == "dt"
         assert entry.find_next_sibling("dd").get_text().strip() == link["title"]
     for link in page.select("a.linked-name"):
-        assert target_of(pages, link, "sample")["id"] == link["title"]
+        assert target_of(sample, link, "sample")["id"] == link["title"]
 
 
 def test_every_page_of_the_book_links_to_places_that_exist(pages):
@@ -184,9 +212,9 @@ def test_glossary_is_sorted_and_each_entry_has_both_languages_and_a_meaning(page
         assert all(re.search("[\u4e00-\u9fff]", name.get_text()) is None for name in names[:-1])
 
 
-def test_chinese_is_marked_as_chinese(pages):
+def test_chinese_is_marked_as_chinese(pages, sample):
     assert pages("glossary").find(lang="zh", string="伴随算子")
-    assert [part.get_text() for part in pages("sample").find_all(lang="zh")] == ["伴随算子", "卷积"]
+    assert [part.get_text() for part in sample("sample").find_all(lang="zh")] == ["伴随算子", "卷积"]
     quotations = pages("corrections").find_all(lang="zh")
     assert any("下采样的作用" in quotation.get_text() for quotation in quotations)
     assert not any("downsampling" in quotation.get_text() for quotation in quotations)
@@ -208,6 +236,6 @@ def test_every_public_name_is_on_the_page_of_the_library(pages, package):
     for name in getattr(module, "__all__", own):
         value = getattr(module, name)
         ways = {f"{package}.{name}", f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"}
-        if not any(pages.objects[way].docname == "book/api" for way in ways & pages.objects.keys()):
+        if not any(pages.objects[way] == "book/api" for way in ways & pages.objects.keys()):
             missing.append(name)
     assert not missing, f"{package}: add these to book/api.md"

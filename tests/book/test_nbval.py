@@ -104,7 +104,7 @@ def report(tmp_path_factory):
     settings = store.BOOK.parent / "pyproject.toml"
     command = [sys.executable, "-m", "pytest", "-c", settings, "--rootdir", folder.parent, "-p", "no:cacheprovider"]
     result = subprocess.run(
-        [*command, "-v", "--color=no", folder], capture_output=True, text=True, check=False, cwd=folder.parent
+        [*command, "-n0", "-v", "--color=no", folder], capture_output=True, text=True, check=False, cwd=folder.parent
     )
     verdicts = re.findall(r"::Cell \d+ (PASSED|FAILED)", result.stdout)
     assert len(verdicts) == len(CASES), result.stdout + result.stderr

@@ -2,7 +2,7 @@
 
 ``inspect`` returns problems, one sentence each, for whatever a reader of the book would suffer from: a request that
 leaves the book, an error in the console, a missing file, mathematics left as TeX, a picture without alternative text,
-a page that scrolls sideways on a phone, an interactive figure without its controls.
+a page that scrolls sideways on a phone, an interactive figure without its controls, and what axe-core finds.
 """
 
 from dataclasses import dataclass, field
@@ -106,16 +106,20 @@ class Watch:
             self.say(f"Status {status}: {url}")
 
 
-def inspect(context: BrowserContext, url: str, own: str) -> list[str]:
+def inspect(
+    context: BrowserContext, url: str, own: str, *, size: dict[str, int] = DESKTOP, theme: str | None = None
+) -> list[str]:
     """Open a page and return its problems.
 
     Args:
         context: of a browser.
         url: the page's address.
         own: what the addresses of the book's own files begin with.
+        size: of the window.
+        theme: the colours in which it must open, ``light`` or ``dark``; axe-core then looks at it too.
     """
     page = context.new_page()
-    page.set_viewport_size(DESKTOP)
+    page.set_viewport_size(size)
     watch = Watch(own)
     watch.attach(page)
     page.goto(url, wait_until="load")
@@ -130,11 +134,20 @@ def inspect(context: BrowserContext, url: str, own: str) -> list[str]:
     page.wait_for_timeout(100)
     findings["Scrolls sideways on a phone, because of"] = page.evaluate(SIDEWAYS)
     page.wait_for_load_state("networkidle")
+    problems = [*watch.problems, *(f"{what}: {place}" for what, where in findings.items() for place in where)]
+    if theme is not None:
+        page.set_viewport_size(size)
+        problems += appearance_problems(page, theme)  # last: axe-core's own requests are no fault of the page
     page.close()
-    for what, where in findings.items():
-        for place in where:
-            watch.say(f"{what}: {place}")
-    return watch.problems
+    return problems
+
+
+def appearance_problems(page: Page, theme: str) -> list[str]:
+    """Return what is wrong with an open page's colours, and for readers who need more than to see it."""
+    shown = page.evaluate("document.documentElement.dataset.theme")
+    wrong = [] if shown == theme else [f"Shown in {shown} colours, not in {theme} ones"]
+    open_everything(page)
+    return wrong + [f"Not accessible: {problem}" for problem in accessibility_problems(page)]
 
 
 def accessibility_problems(page: Page) -> list[str]:

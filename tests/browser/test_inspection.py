@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from inspection import accessibility_problems, inspect
+from inspection import PHONE, accessibility_problems, inspect
 
 PIXEL = (
     "data:image/png;base64,"
@@ -50,16 +50,16 @@ GOOD = (
 def problems_of(tmp_path, serve, context, request):
     """A function that opens a page with this body and returns its problems."""
 
-    def problems(body):
+    def problems(body, **options):
         (tmp_path / "page.html").write_text(PAGE % body)
         (tmp_path / "a.png").write_bytes(base64.b64decode(PIXEL.partition(",")[2]))
         start = serve(tmp_path) if request.param == "http" else f"{tmp_path.as_uri()}/"
-        return inspect(context, f"{start}page.html", start)
+        return inspect(context, f"{start}page.html", start, **options)
 
     return problems
 
 
-both = pytest.mark.parametrize("problems_of", ["http", "file"], indirect=True)
+both = pytest.mark.parametrize("problems_of", [pytest.param("http", marks=pytest.mark.slow), "file"], indirect=True)
 
 
 @both
@@ -71,6 +71,25 @@ def test_reports(problems_of, body, expected):
 @both
 def test_accepts_a_good_page(problems_of):
     assert problems_of(GOOD) == []
+
+
+DARK = "<script>document.documentElement.dataset.theme = 'dark'</script>"
+
+
+@pytest.mark.parametrize("problems_of", ["file"], indirect=True)
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (DARK, None),
+        (f"{DARK}<button></button>", "Not accessible: button-name"),
+        (f"{DARK}<details><summary>More</summary><button></button></details>", "Not accessible: button-name"),
+        ("", "Shown in None colours, not in dark ones"),
+    ],
+    ids=["nothing", "a button without a name", "one that is folded", "other colours"],
+)
+def test_reports_how_a_page_looks(problems_of, body, expected):
+    problems = problems_of(body, theme="dark", size=PHONE)
+    assert any(expected in problem for problem in problems) if expected else problems == []
 
 
 def test_accessibility_is_checked(context):

@@ -15,10 +15,17 @@ from swinlib.classroom.pages import read_page, stub, student_notebook
 HERE = Path(__file__).resolve().parent
 PAGES = [read_page(path) for path in sorted((HERE.parents[1] / "book" / "exercises").glob("*.ipynb"))]
 ON_PAGES = [pytest.param(page, exercise, id=exercise.name) for page in PAGES for exercise in page.exercises]
+
+
+def unless_first(number):
+    """The marks of a case of which there are many: the first of them is run with the quick tests."""
+    return [pytest.mark.slow] if number else []
+
+
 MUTANTS = [
-    pytest.param(exercise, mistake, id=f"{exercise.name}-{mistake.name}")
+    pytest.param(exercise, mistake, id=f"{exercise.name}-{mistake.name}", marks=unless_first(number))
     for exercise in check.EXERCISES.values()
-    for mistake in exercise.mistakes
+    for number, mistake in enumerate(exercise.mistakes)
 ]
 MOST_CREDIT = 0.5  # share of the points that a known mistake may earn
 
@@ -33,10 +40,10 @@ def alternatives(chapter):
 
 
 ALTERNATIVES = [
-    pytest.param(check.EXERCISES[name], answer, id=answer.__name__)
+    pytest.param(check.EXERCISES[name], answer, id=answer.__name__, marks=unless_first(number))
     for chapter in check.CHAPTERS
     for name, answers in alternatives(chapter).items()
-    for answer in answers
+    for number, answer in enumerate(answers)
 ]
 
 
@@ -125,7 +132,12 @@ def test_a_known_mistake_fails_with_its_own_explanation(exercise, mistake):
 
 @pytest.mark.parametrize("exercise", check.EXERCISES.values(), ids=lambda exercise: exercise.name)
 @pytest.mark.parametrize(
-    "answer", [lambda *_: None, lambda *_: "text", lambda *_: [1, 2]], ids=["none", "text", "list"]
+    "answer",
+    [
+        pytest.param(lambda *_: None, id="none"),
+        pytest.param(lambda *_: "text", id="text", marks=pytest.mark.slow),
+        pytest.param(lambda *_: [1, 2], id="list", marks=pytest.mark.slow),
+    ],
 )
 def test_an_answer_of_another_kind_fails_with_the_general_message(exercise, answer):
     verdict = examine(exercise, answer)

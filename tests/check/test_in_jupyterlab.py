@@ -28,6 +28,7 @@ def notebook_with(answer):
     return notebook
 
 
+@pytest.mark.slow
 @pytest.mark.live
 def test_a_wrong_answer_is_explained_with_a_picture_and_without_a_traceback(browser, jupyterlab, request):
     page = browser.new_page(viewport={"width": 1280, "height": 1400})

@@ -75,7 +75,14 @@ def test_the_known_mistakes_are_still_known(variants, name):
     assert len(named) >= len(told) - 3
 
 
-@pytest.mark.parametrize("exercise", check.EXERCISES.values(), ids=lambda exercise: exercise.name)
+@pytest.mark.parametrize(
+    "exercise",
+    [
+        pytest.param(check.EXERCISES[name], id=name, marks=[pytest.mark.slow] if number else [])
+        for names in check.CHAPTERS.values()
+        for number, name in enumerate(names)
+    ],
+)
 def test_every_exercise_can_have_another_name(exercise):
     variant = make_variant(exercise, Variant("another"))
     assert examine(variant, exercise.reference, anything_goes=True).passed

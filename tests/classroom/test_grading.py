@@ -88,14 +88,14 @@ def test_an_answer_that_changes_after_as_many_calls_as_there_are_inputs_fails():
 
 @pytest.mark.sandbox
 def test_cells_that_sleep_take_no_more_than_one_submission_may():
-    started = time.monotonic()
     cells = ["import time; time.sleep(1.5)"] * 20
     graded = grade_cells(cells, ["roll"], checks=PAGE, seed=1, limits=Limits(patience=2))
     assert graded.out_of_time
     assert graded.results["roll"].message == f"roll: {grading.USED_UP}"
     assert graded.ran[0].error is None
     assert graded.ran[-1].error == grading.USED_UP
-    assert time.monotonic() - started < 25  # all of them would take 30 and more
+    slept = sum(ran.error is None for ran in graded.ran) * 1.5
+    assert slept < 25  # all of them would take 30; by the clock, a busy machine would too
 
 
 @pytest.mark.sandbox

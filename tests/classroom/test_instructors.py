@@ -34,6 +34,7 @@ def type_in(lines, home, folder):
     return result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 def test_from_an_empty_folder_to_the_gradebook(tmp_path):
     course = tmp_path / "swin-course"

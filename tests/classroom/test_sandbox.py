@@ -4,6 +4,7 @@ import os
 import stat
 import sys
 import time
+from functools import partial
 
 import psutil
 import pytest
@@ -15,6 +16,7 @@ from swinlib.classroom.sandbox import EndedError, Limits, NoSandboxError, Sandbo
 CHAPTER = "07_roll_and_shifted_windows"
 ROLL = "import torch\ndef roll(x, shift):\n    return x[(torch.arange(len(x)) - shift) % len(x)]"
 SECRET = "a word that only the teacher has"
+slow = partial(pytest.param, marks=pytest.mark.slow)
 
 
 @pytest.fixture(scope="module")
@@ -163,14 +165,17 @@ taken = bytearray(2**31)
     [
         (Limits(seconds=1), "while True: pass", "more than 1 seconds of processor time"),
         (Limits(patience=1), "import time; time.sleep(60)", "no answer in 1 seconds"),
-        (Limits(patience=1), "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", "no answer in 1 seconds"),
-        (Limits(), "import os; os._exit(0)", "its process ended"),
-        (Limits(), "import ctypes; ctypes.string_at(0)", "its process ended"),
         (Limits(memory=2**30), FORKS.format(children=8, size=2**28), "more than 1 GiB of memory"),
-        (Limits(processes=30), THREADS.format(threads=24) + FORKS.format(children=9, size=1), "more than 30 processes"),
-        (Limits(), SCRIBBLE, "wrote into the line"),
+        (Limits(), "import os; os._exit(0)", "its process ended"),
+        slow(Limits(patience=1), "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", "no answer in 1 seconds"),
+        slow(Limits(), "import ctypes; ctypes.string_at(0)", "its process ended"),
+        slow(
+            *(Limits(processes=30), THREADS.format(threads=24) + FORKS.format(children=9, size=1)),
+            "more than 30 processes",
+        ),
+        slow(Limits(), SCRIBBLE, "wrote into the line"),
     ],
-    ids=["loop", "sleep", "stop", "exit", "crash", "memory of several", "processes", "forged"],
+    ids=["loop", "sleep", "memory of several", "exit", "stop", "crash", "processes", "forged"],
 )
 def test_a_sandbox_that_takes_too_much_ends_with_all_that_it_started(limits, source, why, monkeypatch):
     # the kernel's own limit on processes has a test of its own; here it is the watch that must see them

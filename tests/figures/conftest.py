@@ -4,12 +4,6 @@ import pytest
 import torch
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
-    """Put what opens a browser after the notebooks, whose kernels want the event loop first."""
-    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
-
-
 def _attends(height, width, window, shift):
     """For every pair of positions of a padded map, before the roll: same window, and may attend.
 

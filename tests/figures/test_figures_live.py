@@ -30,6 +30,7 @@ def test_a_notebook_shows_a_picture_once_and_in_the_same_bytes_with_or_without_p
     assert bare[0].data == after[0].data
 
 
+@pytest.mark.slow
 @pytest.mark.live
 def test_jupyterlab_answers_to_values_of_the_readers_own(browser, jupyterlab):
     pytest.importorskip("anywidget")

@@ -18,6 +18,7 @@ import swinlib
 from swinlib.checkpoints import export_state_dict, load_checkpoint
 
 SIZES = [(224, 224), (448, 448), (256, 192), (200, 333), (112, 112), (64, 64), (32, 32), (225, 223)]
+QUICK = {(224, 224), (200, 333), (64, 64), (32, 32)}  # not padded, padded, smaller than a window, a single token
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 # depths and heads of S and B at a quarter of their width, since width alone makes them slow
 NARROW = {
@@ -75,7 +76,11 @@ def double_pair(pair) -> Pair:
     return copy.deepcopy(theirs).double(), copy.deepcopy(ours).double()
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(size, marks=[] if size in QUICK else pytest.mark.slow) for size in SIZES],
+    ids=lambda size: f"{size[0]}x{size[1]}",
+)
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 @torch.no_grad()
 def test_logits(pair, double_pair, size, dtype, images, assert_parity):
@@ -100,6 +105,7 @@ def test_gradients(name, pair, images):
         assert error <= 1e-5, f"{key}: relative error {error:.2g}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("published", ["swin_s", "swin_b", "swin_v2_s", "swin_v2_b"])
 @torch.no_grad()
 def test_whole_s_and_b(published, randomise, images, assert_parity):
