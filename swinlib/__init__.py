@@ -13,7 +13,17 @@ if "swinlib.doctor" not in sys.orig_argv:
     from .checkpoints import CheckpointError, CheckpointReport, export_state_dict, load_checkpoint
     from .init import init_weights
     from .model import SwinTransformer
-    from .published import swin_b, swin_l, swin_s, swin_t, swin_v2_b, swin_v2_s, swin_v2_t
+    from .published import (
+        Published,
+        create_model,
+        swin_b,
+        swin_l,
+        swin_s,
+        swin_t,
+        swin_v2_b,
+        swin_v2_s,
+        swin_v2_t,
+    )
     from .resampling import PatchEmbed, PatchExpanding, PatchMerging, PatchMergingV2, gather_2x2, scatter_patches
     from .segmentation import SwinUNet
     from .windows import (
@@ -38,6 +48,7 @@ __all__ = [
     "PatchExpanding",
     "PatchMerging",
     "PatchMergingV2",
+    "Published",
     "SwinStage",
     "SwinTransformer",
     "SwinTransformerBlock",
@@ -45,6 +56,7 @@ __all__ = [
     "SwinUNet",
     "WindowAttention",
     "WindowAttentionV2",
+    "create_model",
     "cyclic_shift",
     "effective_shift",
     "export_state_dict",
