@@ -38,7 +38,17 @@ _MODULES = {
     "model": ("SwinTransformer",),
     "segmentation": ("SwinUNet",),
     "checkpoints": ("CheckpointError", "CheckpointReport", "export_state_dict", "load_checkpoint"),
-    "published": ("swin_b", "swin_l", "swin_s", "swin_t", "swin_v2_b", "swin_v2_s", "swin_v2_t"),
+    "published": (
+        "Published",
+        "create_model",
+        "swin_b",
+        "swin_l",
+        "swin_s",
+        "swin_t",
+        "swin_v2_b",
+        "swin_v2_s",
+        "swin_v2_t",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -50,7 +60,17 @@ if TYPE_CHECKING:  # the same names for editors and type checkers, which do not 
     from .checkpoints import CheckpointError, CheckpointReport, export_state_dict, load_checkpoint
     from .init import init_weights
     from .model import SwinTransformer
-    from .published import swin_b, swin_l, swin_s, swin_t, swin_v2_b, swin_v2_s, swin_v2_t
+    from .published import (
+        Published,
+        create_model,
+        swin_b,
+        swin_l,
+        swin_s,
+        swin_t,
+        swin_v2_b,
+        swin_v2_s,
+        swin_v2_t,
+    )
     from .resampling import PatchEmbed, PatchExpanding, PatchMerging, PatchMergingV2, gather_2x2, scatter_patches
     from .segmentation import SwinUNet
     from .windows import (
