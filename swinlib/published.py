@@ -247,7 +247,9 @@ def find(name: str) -> Published:
 # ---- building ------------------------------------------------------------------------------------------------------
 
 
-def create_model(name: str, *, weights: Any = None, progress: bool = True, **options: Any) -> SwinTransformer:
+def create_model(
+    name: str, *, weights: Any = None, progress: bool = True, adapt_channels: bool = False, **options: Any
+) -> SwinTransformer:
     """A published Swin by its name, v1, v2 or S3.
 
     Args:
@@ -257,6 +259,7 @@ def create_model(name: str, *, weights: Any = None, progress: bool = True, **opt
         weights: None; for a name of torchvision the weights that it publishes, as in ``swin_t``; or a file or dict of
             tensors, as in ``load_checkpoint``.
         progress: show a bar while torchvision's weights are fetched.
+        adapt_channels: fit the weights to images of other channels; see ``load_checkpoint``.
         options: any argument of ``SwinTransformer`` instead of the one published. Where ``window_size`` is among them
             and weights of v2 are loaded, ``pretrained_window_size`` is the published window if it is not given.
 
@@ -272,9 +275,9 @@ def create_model(name: str, *, weights: Any = None, progress: bool = True, **opt
     if weights is not None:
         is_file = isinstance(weights, (os.PathLike, Mapping))
         if is_file or not {"torchvision", "swinlib"} & set(entry.publishers):
-            load_checkpoint(model, weights)
+            load_checkpoint(model, weights, adapt_channels=adapt_channels)
         else:
-            load_torchvision_weights(model, entry.name, weights, progress=progress)
+            load_torchvision_weights(model, entry.name, weights, progress=progress, adapt_channels=adapt_channels)
     return model
 
 
@@ -285,7 +288,8 @@ def swin_t(*, weights: Any = None, progress: bool = True, **options: Any) -> Swi
         weights: None, or the name (``"IMAGENET1K_V1"``, ``"DEFAULT"``) or enum of weights that torchvision
             publishes; they are fetched by torchvision.
         progress: show a bar while they are fetched.
-        options: any argument of ``SwinTransformer`` instead of its default here.
+        options: any argument of ``SwinTransformer`` instead of its default here, and ``adapt_channels`` of
+            ``create_model``.
     """
     return create_model("swin_t", weights=weights, progress=progress, **options)
 

@@ -109,7 +109,7 @@ def inside_data(model: SwinTransformer, images: Tensor, labels: Tensor, image: i
         raise ValueError(f"images of {x.shape[2]}x{x.shape[3]} pixels need padding here; choose others.")
     with torch.no_grad():
         probabilities = model(x).softmax(-1)[0]
-    window = model.window_size
+    window = model.window_size[stage]
     tokens = window_partition(layout.token[None, ..., None], window).flatten(1)
     groups = window_partition(layout.group[None, ..., None], window).flatten(1)
     grey = x[0].mean(0)

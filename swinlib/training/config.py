@@ -11,9 +11,9 @@ from torch import nn
 
 import swinlib
 
+from ..arguments import is_integer
 from ..data.integers import as_integer
-
-ModelName = Literal["small", "swin_t", "swin_s", "swin_b", "swin_l", "swin_v2_t", "swin_v2_s", "swin_v2_b"]
+from ..published import find
 
 SMALL = {"embed_dim": 48, "depths": (2, 2), "num_heads": (3, 6), "window_size": 4, "patch_size": 2}
 
@@ -43,18 +43,21 @@ class Config:
     output: Path = Path("runs/digits")
     """Folder of this run. A run that was interrupted there is resumed."""
 
-    model: ModelName = "small"
-    """A published size, or small, which is 48 channels, 2-2 blocks, 3-6 heads, windows of 4, patches of 2."""
+    model: str = "small"
+    """A published name, such as swin_t or swinv2_tiny_window16_256, or small, which is 48 channels, 2-2 blocks, 3-6
+    heads, windows of 4, patches of 2."""
     version: Literal[1, 2] | None = None
-    """Swin v1 or v2. This and the next six are the model's own if not given."""
+    """Swin v1 or v2. This and the next seven are the model's own if not given."""
     embed_dim: int | None = None
     """Channels of the first stage."""
     depths: tuple[int, ...] | None = None
     """Blocks of each stage."""
     num_heads: tuple[int, ...] | None = None
     """Heads of each stage."""
-    window_size: int | None = None
-    """In tokens."""
+    window_size: tuple[int, ...] | None = None
+    """In tokens: one number, or one for each stage."""
+    pretrained_window_size: tuple[int, ...] | None = None
+    """Window that gives the position bias of v2 its scale, if it is another; one number, or one for each stage."""
     patch_size: int | None = None
     """In pixels."""
     drop_path_rate: float | None = None
@@ -113,6 +116,8 @@ class Config:
         for name in ("mixup", "cutmix", "warmup_epochs", "weight_decay", "clip"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a number of at least 0, got {getattr(self, name)}.")
+        if self.model != "small":
+            find(self.model)
         for name in ("label_smoothing", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 0 and below 1, got {getattr(self, name)}.")
@@ -131,25 +136,28 @@ class Config:
         """Where this is not the run that ``saved`` was: one line for each field, but for those that may differ."""
         here = self.as_dict()
         return [
-            f"{field.name} was {saved.get(field.name, 'not known')} and is {here[field.name]}"
+            f"{field.name} was {saved.get(field.name, field.default)} and is {here[field.name]}"
             for field in fields(self)
-            if field.name not in MAY_DIFFER and here[field.name] != saved.get(field.name, _ABSENT)
+            if field.name not in MAY_DIFFER and here[field.name] != saved.get(field.name, field.default)
         ]
 
     def model_arguments(self, num_classes: int) -> tuple[str, dict[str, Any]]:
         """The name of what builds the model in ``swinlib``, and its arguments."""
-        names = ("version", "embed_dim", "depths", "num_heads", "window_size", "patch_size", "drop_path_rate")
+        names = ("version", "embed_dim", "depths", "num_heads", "patch_size", "drop_path_rate")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        given |= {"num_classes": num_classes}
-        return ("SwinTransformer", {**SMALL, **given}) if self.model == "small" else (self.model, given)
+        for name in ("window_size", "pretrained_window_size"):
+            windows = getattr(self, name)
+            if windows is not None:  # a list has one for each stage, and is one still after a journey through JSON
+                given[name] = windows[0] if len(windows) == 1 else list(windows)
+        given["num_classes"] = num_classes
+        if self.model == "small":
+            return "SwinTransformer", {**SMALL, **given}
+        return "create_model", {"name": self.model, **given}
 
     def build_model(self, num_classes: int) -> nn.Module:
         """The model, newly initialised from torch's global generator."""
         builder, arguments = self.model_arguments(num_classes)
         return getattr(swinlib, builder)(**arguments, gradient_checkpointing=self.gradient_checkpointing)
-
-
-_ABSENT = object()
 
 
 def _plain(value: Any, name: str) -> Any:
@@ -158,6 +166,8 @@ def _plain(value: Any, name: str) -> Any:
         return Path(value)
     if name == "data" and isinstance(value, PathLike):
         return str(value)
+    if name.endswith("window_size") and is_integer(value):
+        return (int(value),)
     if isinstance(value, (list, tuple)):
         return tuple(_plain(item, name) for item in value)
     return value.item() if isinstance(value, np.generic) else value
