@@ -24,7 +24,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms.v2 import functional as F
 from tqdm.auto import tqdm
 
-from .integers import as_integer
+from ..arguments import as_integer
 from .listing import IMG_EXTENSIONS, Listing, Reason, list_classes, list_samples
 
 try:

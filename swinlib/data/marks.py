@@ -4,9 +4,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from swinlib.arguments import Size, to_pair
-
-from .integers import as_integer
+from ..arguments import Size, as_integer, to_pair
 
 
 def pairs_of_marks(

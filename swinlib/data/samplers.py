@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.utils.data import Sampler
 
-from .integers import as_integer
+from ..arguments import as_integer
 
 
 def _checked_ranks(num_replicas: int, rank: int) -> tuple[int, int]:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 
-from .integers import as_integer
+from ..arguments import as_integer
 
 # Of the training images, scaled to 0..1, red, green, blue. ImageNet's are the field's constants.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

@@ -11,8 +11,7 @@ from torch import nn
 
 import swinlib
 
-from ..arguments import is_integer
-from ..data.integers import as_integer
+from ..arguments import as_integer, is_integer
 from ..published import find
 
 SMALL = {"embed_dim": 48, "depths": (2, 2), "num_heads": (3, 6), "window_size": 4, "patch_size": 2}
@@ -135,10 +134,12 @@ class Config:
     def differences(self, saved: dict[str, Any]) -> list[str]:
         """Where this is not the run that ``saved`` was: one line for each field, but for those that may differ."""
         here = self.as_dict()
+        before = {field.name: saved.get(field.name, field.default) for field in fields(self)}
+        before |= {name: _plain(before[name], name) for name in ("window_size", "pretrained_window_size")}
         return [
-            f"{field.name} was {saved.get(field.name, field.default)} and is {here[field.name]}"
-            for field in fields(self)
-            if field.name not in MAY_DIFFER and here[field.name] != saved.get(field.name, field.default)
+            f"{name} was {before[name]} and is {here[name]}"
+            for name in here
+            if name not in MAY_DIFFER and here[name] != before[name]
         ]
 
     def model_arguments(self, num_classes: int) -> tuple[str, dict[str, Any]]:
@@ -169,5 +170,5 @@ def _plain(value: Any, name: str) -> Any:
     if name.endswith("window_size") and is_integer(value):
         return (int(value),)
     if isinstance(value, (list, tuple)):
-        return tuple(_plain(item, name) for item in value)
+        return tuple(_plain(item, "") for item in value)
     return value.item() if isinstance(value, np.generic) else value

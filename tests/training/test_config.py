@@ -1,6 +1,7 @@
 """The configuration: on the command line, in a checkpoint, and what is refused."""
 
 import dataclasses
+import json
 import re
 import shutil
 import warnings
@@ -269,3 +270,38 @@ def test_a_device_that_is_not_there(tiny, command, capsys):
     for device in ("cuda:77", "nonsense"):
         assert main(command(tiny(device=device))) == EXIT_ERROR
         assert f"error: device {device!r} cannot be used" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "arguments", "windows"),
+    [
+        ("--window-size 2", {"window_size": 2}, [(2, 2), (2, 2)]),
+        ("--window-size 4 2", {"window_size": [4, 2]}, [(4, 4), (2, 2)]),
+    ],
+)
+def test_a_window_for_all_stages_or_one_for_each(line, arguments, windows):
+    """What a run's file says of its model builds it again: JSON knows no tuples, and two numbers are two stages."""
+    config = tyro.cli(Config, args=line.split())
+    builder, given = config.model_arguments(3)
+    assert (builder, {"window_size": given["window_size"]}) == ("SwinTransformer", arguments)
+    assert config.build_model(3).window_size == windows
+    assert swinlib.SwinTransformer(**json.loads(json.dumps(given))).window_size == windows
+    assert Config(window_size=2) == tyro.cli(Config, args=["--window-size", "2"])
+
+
+def test_any_published_model():
+    line = "--model swinv2_tiny_window16_256 --embed-dim 12 --window-size 8 --pretrained-window-size 16 16 16 8"
+    config = tyro.cli(Config, args=line.split())
+    model = config.build_model(3)
+    assert (model.dims[0], model.version, model.window_size) == (12, 2, [(8, 8)] * 4)
+    assert model.pretrained_window_size == [(16, 16)] * 3 + [(8, 8)]
+    with pytest.raises(ValueError, match="no Swin is published as 'swin_v2'"):
+        Config(model="swin_v2")
+
+
+def test_a_run_from_before_a_setting_was_there_is_the_same_run():
+    """An older file says one number for the windows, and nothing of those of training."""
+    saved = Config(window_size=2).as_dict() | {"window_size": 2}
+    del saved["pretrained_window_size"]
+    assert Config(window_size=2).differences(saved) == []
+    assert len(Config(window_size=4).differences(saved)) == 1
