@@ -88,7 +88,8 @@ class SwinUNet(nn.Module):
         # whole patches, so that the last pixels get a class too
         x = F.pad(x, (0, -width % patch, 0, -height % patch))
         *skips, x = self.encoder.forward_features(x, channels_last=True)
-        x = x if self.encoder.stage_norms is not None else self.encoder.norm(x)  # then it is normed already
+        if self.encoder.stage_norms is None:  # else the maps are normed already
+            x = self.encoder.norm(x)
         for stage in self.decoder:
             x = stage(x, skips.pop())
         logits = self.head(self.expand(x))[:, :height, :width]

@@ -71,3 +71,44 @@ def test_backbone_alone(version, randomise):
     assert (report.layout, report.head, report.classes) == ("huggingface", "kept", (0, 10))
     assert torch.equal(ours.head.weight, head)
     assert torch.equal(ours.norm.weight, theirs.layernorm.weight)
+
+
+@torch.no_grad()
+def test_backbone_with_a_norm_for_each_stage(randomise, images, assert_parity):
+    """What detectors of transformers stand on, in and out. v2's backbone has no norms: it is a model without head."""
+    stages = [f"stage{i}" for i in range(1, 5)]
+    theirs = randomise(transformers.SwinBackbone(transformers.SwinConfig(out_features=stages, **NARROW)))
+    ours = swinlib.SwinTransformer(**NARROW, num_classes=0, stage_norms=True).eval()
+    report = load_checkpoint(ours, theirs.state_dict())
+    assert (report.layout, report.kept, report.ignored) == ("huggingface", (), ())
+    x = images(224, 224, batch=1)
+    for our_map, their_map in zip(ours.forward_features(x), theirs(x).feature_maps, strict=True):
+        assert_parity(our_map, their_map, 1e-5)
+
+    randomise(ours, seed=3)
+    theirs.load_state_dict(export_state_dict(ours, "huggingface"), strict=True)
+    for our_map, their_map in zip(ours.forward_features(x), theirs(x).feature_maps, strict=True):
+        assert_parity(our_map, their_map, 1e-5)
+
+
+@torch.no_grad()
+def test_backbone_of_v2(randomise, images, assert_parity):
+    config = transformers.Swinv2Config(out_features=["stage2", "stage4"], image_size=256, window_size=8, **NARROW)
+    theirs = randomise(transformers.Swinv2Backbone(config))
+    ours = swinlib.SwinTransformer(**NARROW, num_classes=0, version=2, window_size=8).eval()
+    report = load_checkpoint(ours, theirs.state_dict())
+    assert report.kept == ("norm.weight", "norm.bias")
+    x = images(256, 256, batch=1)
+    found = ours.forward_features(x)
+    for our_map, their_map in zip((found[1], found[3]), theirs(x).feature_maps, strict=True):
+        assert_parity(our_map, their_map, 1e-5)
+
+
+@torch.no_grad()
+def test_pretraining_by_masked_images(randomise, images):
+    """SimMIM of transformers: a mask token and a decoder beside the network."""
+    theirs = randomise(transformers.SwinForMaskedImageModeling(transformers.SwinConfig(image_size=224, **NARROW)))
+    ours = swinlib.SwinTransformer(**NARROW)
+    report = load_checkpoint(ours, theirs.state_dict())
+    assert sorted(report.ignored) == ["decoder.0.bias", "decoder.0.weight", "swin.embeddings.mask_token"]
+    assert torch.equal(ours.norm.weight, theirs.swin.layernorm.weight)

@@ -50,3 +50,22 @@ def test_sizes_without_padding(version, windows, dtype, swin_narrow, images, ass
     load_checkpoint(ours, tmp_path / "timm.pth")
     x = images(*size, batch=1, dtype=dtype)
     assert_parity(ours.eval().to(dtype)(x), theirs.eval().to(dtype)(x), 1e-5 if dtype == torch.float32 else 1e-12)
+
+
+@torch.no_grad()
+def test_features_only(version, swin_narrow, randomise, images, assert_parity):
+    """timm's ``features_only`` has the blocks under names of their own; its maps are those that ours are before a norm."""
+    name = "swin_tiny_patch4_window7_224" if version == 1 else "swinv2_tiny_window8_256"
+    shape = {key: NARROW[key] for key in ("embed_dim", "depths", "num_heads")}
+    theirs = timm.create_model(name, pretrained=False, features_only=True, **shape)
+    theirs.load_state_dict(export_state_dict(swin_narrow, "timm_features"), strict=True)
+    x = images(*[224 if version == 1 else 256] * 2, batch=1)
+    for ours, map_ in zip(swin_narrow.forward_features(x, channels_last=True), theirs.eval()(x), strict=True):
+        assert_parity(ours, map_, 1e-5)
+
+    again = swinlib.SwinTransformer(**NARROW, window_size=swin_narrow.window_size, version=version).eval()
+    randomise(theirs, seed=1)
+    report = load_checkpoint(again, theirs.state_dict())
+    assert (report.layout, report.head) == ("timm_features", "kept")
+    for ours, map_ in zip(again.forward_features(x, channels_last=True), theirs(x), strict=True):
+        assert_parity(ours, map_, 1e-5)
