@@ -189,6 +189,11 @@ def test_weights_may_be_a_file_or_tensors(as_what, saved):
     assert torch.equal(model.head.weight, torch.load(saved)["head.fc.weight"])
 
 
+def test_weights_of_a_file_may_be_fitted_to_other_channels(saved):
+    model = create_model("swinv2_tiny_window8_256", weights=saved, in_channels=1, adapt_channels=True, **NARROW)
+    assert torch.allclose(model.patch_embed.proj.weight, torch.load(saved)["patch_embed.proj.weight"].sum(1, True))
+
+
 def test_weights_of_torchvision_s_names_may_be_a_file(saved):
     model = create_model("swin_v2_t", weights=saved, **NARROW)
     assert torch.equal(model.head.weight, torch.load(saved)["head.fc.weight"])
@@ -231,8 +236,8 @@ def test_named_weights_are_torchvision_s(name, monkeypatch):
     monkeypatch.setattr(
         "swinlib.published.load_torchvision_weights", lambda model, *given, **options: seen.append((*given, options))
     )
-    create_model(name, weights="DEFAULT", progress=False, **NARROW)
-    assert seen == [(name, "DEFAULT", {"progress": False})]
+    create_model(name, weights="DEFAULT", progress=False, adapt_channels=True, **NARROW)
+    assert seen == [(name, "DEFAULT", {"progress": False, "adapt_channels": True})]
 
 
 def test_weights_that_are_no_file_are_refused():
