@@ -21,6 +21,7 @@ LONGEST = (
     "tests/classroom/test_hostile.py",
     "tests/browser/test_pages.py",
     "tests/check/test_exercises.py",
+    "book/10_whole_model.ipynb",
     "book/09_loaders_and_samplers.ipynb",
     "book/06_apply_and_init.ipynb",
     "tests/classroom/test_course.py",
@@ -32,7 +33,6 @@ LONGEST = (
     "tests/training/test_nothing_lost.py",
     "tests/training/test_processes.py",
     "tests/figures/test_figures_in_browser.py",
-    "book/10_whole_model.ipynb",
     "book/02_resampling.ipynb",
     "tests/browser/test_inspection.py",
 )
