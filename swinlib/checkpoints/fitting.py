@@ -20,6 +20,8 @@ from .windows import Window, resize_position_bias_table, shown_windows, table_ro
 
 _PATCHES = "patch_embed.proj.weight"
 _ADDED_POSITIONS = ("absolute_pos_embed", "position_embeddings")
+# What takes no part in the forward pass: SimMIM's token, and the classifier's norm in a backbone of transformers
+_UNUSED = ("mask_token", "swin.layernorm.weight", "swin.layernorm.bias")
 
 
 def load_checkpoint(
@@ -266,7 +268,8 @@ def _sort_out(tensors: Tensors, expected: Tensors, naming: Naming, stages: int) 
                 f"the checkpoint's network adds an absolute position embedding, {name} {tuple(tensor.shape)}, which "
                 f"this one does not do: it would compute something else. Take weights trained without one."
             )
-        if name in useless or name.endswith((*BUFFERS, "mask_token")) or _root(name) not in roots:
+        is_idle = name in useless or name.endswith((*BUFFERS, *_UNUSED)) or _root(name) not in roots
+        if is_idle and name not in expected:
             ignored.append(name)
         else:
             used[name] = tensor

@@ -50,7 +50,10 @@ def export_state_dict(model: SwinTransformer, layout: str, *, image_size: int | 
         tensors |= _buffers(model, flat=layout == "torchvision")
     if layout == "microsoft" and not backbone:
         tensors |= _masks(model, image_size)
-    return scatter(tensors, naming)
+    exported = scatter(tensors, naming)
+    if layout == "huggingface" and backbone:  # it holds the classifier's norm too, and does not use it
+        exported |= {f"swin.layernorm.{part}": tensors[f"norm.{part}"].clone() for part in ("weight", "bias")}
+    return exported
 
 
 def _buffers(model: SwinTransformer, flat: bool) -> dict[str, Tensor]:

@@ -29,7 +29,7 @@ def test_entries_of_swin_t(version, swin_tiny):
 
 def test_masks_and_indices_are_theirs(version, swin_tiny):
     """Masks and indices computed the reference's way, nine regions and all, for two image sizes."""
-    m = swin_tiny.window_size[0]
+    m = 7 if version == 1 else 8
     yx = torch.stack(torch.meshgrid(torch.arange(m), torch.arange(m), indexing="ij")).flatten(1)
     offset = yx[:, :, None] - yx[:, None, :] + m - 1
     for factor in (1, 2):
@@ -52,11 +52,13 @@ def test_a_file_with_another_window(version, randomise, tmp_path):
     """A v2 file shows by its coordinates that it was trained with windows of 8, though it is for windows of 16."""
     tiny = {"embed_dim": 8, "depths": (2, 2), "num_heads": (1, 2), "version": version, "num_classes": 3}
     trained = randomise(swinlib.SwinTransformer(**tiny, window_size=8))
-    enlarged = swinlib.SwinTransformer(**tiny, window_size=16)
+    scale = {"pretrained_window_size": 8} if version == 2 else {}
+    enlarged = swinlib.SwinTransformer(**tiny, window_size=16, **scale)
     first = load_checkpoint(enlarged, export_state_dict(trained, "microsoft"))
-    assert {change[1:] for change in first.resized} == {((8, 8), (16, 16))}
-    again = swinlib.SwinTransformer(**tiny, window_size=16)
+    assert (first.trained_windows, first.windows) == (((8, 8),) * 2, ((16, 16),) * 2)
+    again = swinlib.SwinTransformer(**tiny, window_size=16, **scale)
     report = load_checkpoint(again, export_state_dict(enlarged, "microsoft"))
-    assert {change[1:] for change in report.resized} == ({((8, 8), (16, 16))} if version == 2 else set())
+    assert report.file_windows == report.windows
+    assert report.trained_windows == ((8, 8) if version == 2 else (16, 16),) * 2
     x = torch.randn(1, 3, 128, 128)
     assert torch.equal(again.eval()(x), enlarged.eval()(x))

@@ -41,9 +41,10 @@ def test_our_weights_in_their_model(version, published, swin_tiny, images, asser
 @torch.no_grad()
 def test_sizes_without_padding(version, windows, dtype, swin_narrow, images, assert_parity, tmp_path):
     """Images whose last map is this many windows high and wide; narrow models, built for that size."""
-    size = tuple(32 * swin_narrow.window_size[0] * n for n in windows)
+    window = 7 if version == 1 else 8
+    size = tuple(32 * window * n for n in windows)
     timm_class = SwinTransformer if version == 1 else SwinTransformerV2
-    theirs = timm_class(img_size=size, window_size=swin_narrow.window_size[0], **NARROW)
+    theirs = timm_class(img_size=size, window_size=window, **NARROW)
     theirs.load_state_dict(export_state_dict(swin_narrow, "timm"), strict=True)
     torch.save(theirs.state_dict(), tmp_path / "timm.pth")
     ours = swinlib.SwinTransformer(**NARROW, window_size=swin_narrow.window_size, version=version)
@@ -54,7 +55,7 @@ def test_sizes_without_padding(version, windows, dtype, swin_narrow, images, ass
 
 @torch.no_grad()
 def test_features_only(version, swin_narrow, randomise, images, assert_parity):
-    """timm's ``features_only`` has the blocks under names of their own; its maps are those that ours are before a norm."""
+    """timm's ``features_only`` has the blocks under names of their own; its maps are ours before a norm."""
     name = "swin_tiny_patch4_window7_224" if version == 1 else "swinv2_tiny_window8_256"
     shape = {key: NARROW[key] for key in ("embed_dim", "depths", "num_heads")}
     theirs = timm.create_model(name, pretrained=False, features_only=True, **shape)
