@@ -166,15 +166,16 @@ _VARIANTS: dict[str, dict[str, Callable[..., list[Place]]]] = {
     "torchvision": dict.fromkeys(("v1", "v2"), _torchvision),
     "timm": dict.fromkeys(("v1", "v2"), _timm),
     "huggingface": {
+        # first, since such a backbone holds the classifier's norm too, without using it
+        "v1 backbone": partial(_huggingface, prefix="swin.", old=False, backbone=True),
+        "old v1 backbone": partial(_huggingface, prefix="swin.", old=True, backbone=True),
+        "new backbone, without prefix": partial(_huggingface, prefix="", old=False, backbone=True),
+        "old backbone, without prefix": partial(_huggingface, prefix="", old=True, backbone=True),
         "v1": partial(_huggingface, prefix="swin.", old=False),
         "v2": partial(_huggingface, prefix="swinv2.", old=True),
         "old v1": partial(_huggingface, prefix="swin.", old=True),
         "new, without prefix": partial(_huggingface, prefix="", old=False),
         "old, without prefix": partial(_huggingface, prefix="", old=True),
-        "v1 backbone": partial(_huggingface, prefix="swin.", old=False, backbone=True),
-        "old v1 backbone": partial(_huggingface, prefix="swin.", old=True, backbone=True),
-        "new backbone, without prefix": partial(_huggingface, prefix="", old=False, backbone=True),
-        "old backbone, without prefix": partial(_huggingface, prefix="", old=True, backbone=True),
     },
     "openmmlab": {
         "v1": partial(_openmmlab, version=1, prefix="backbone."),
