@@ -62,36 +62,26 @@ def load_checkpoint(
         TypeError: if ``model`` is no ``SwinTransformer``.
     """
     check_model(model)
-    stages = len(model.layers)
-    given = pretrained_window_size
-    given = None if given is None else by_stage(given, "pretrained_window_size", stages)
     if model.norm.weight.is_meta:
         raise CheckpointError("the model is on the meta device: give it memory first, model.to_empty(device='cpu').")
+    given = pretrained_window_size
+    given = None if given is None else by_stage(given, "pretrained_window_size", len(model.layers))
     network = find_network(checkpoint, model, entry)
     tensors, naming = _with_plain_head(network.tensors, network.naming), network.naming
     own = model.state_dict()
 
-    attentions = {n: m for n, m in model.named_modules() if isinstance(m, BaseWindowAttention)}
+    attentions = {name: module for name, module in model.named_modules() if isinstance(module, BaseWindowAttention)}
     shown = {name: shown_windows(tensors, naming, name, module) for name, module in attentions.items()}
+    file_windows = _by_stage(model, {name: window for name, (window, _) in shown.items()})
     trained = {name: given[_stage(name)] if given else shown[name][1] for name in attentions}
-    _check_scale(model, trained, shown)
-    classes = (_rows(tensors, naming, HEAD[0]), len(own.get(HEAD[0], ())))
-    partly = {place.name in tensors for key in HEAD for place in naming(key)} == {True, False}
-    fits = classes[1] and (partly or classes[0] == classes[1])  # what lacks a part is to be told below
-    head = "none" if not any(map(_is_head, own)) else "loaded" if fits else "kept"
-    kept = _kept(own, tensors, naming, head)
+    _check_scale(model, trained, file_windows)
 
-    # what the checkpoint should hold: the model's tensors, with the tables of its own windows and its own channels
-    shapes = {key: tensor.to("meta") for key, tensor in own.items() if key not in kept}
-    for name, window in trained.items():
-        table = shapes.get(f"{name}.{TABLE}")
-        if table is not None and window is not None:
-            shapes[f"{name}.{TABLE}"] = table.new_empty(table_rows(window), table.shape[1])
+    head, classes = _fit_head(tensors, naming, own)
+    kept = _kept(own, tensors, naming, head)
     adapted = _adapted(tensors, naming, own) if adapt_channels else None
-    if adapted:
-        shapes[_PATCHES] = shapes[_PATCHES].new_empty(len(own[_PATCHES]), adapted[0], *own[_PATCHES].shape[2:])
+    shapes = _shapes({key: tensor for key, tensor in own.items() if key not in kept}, trained, adapted)
     expected = scatter(shapes, naming)
-    used, ignored = _sort_out(tensors, expected, naming, stages)
+    used, ignored = _sort_out(tensors, expected, naming, len(model.layers))
     _check_agreement(used, expected, network, model)
     if head == "kept" and not classes[0]:
         _check_headless(tensors, naming)
@@ -99,16 +89,14 @@ def load_checkpoint(
     loaded = gather(used, shapes, naming)
     if adapted:
         loaded[_PATCHES] = _for_channels(loaded[_PATCHES], adapted[1])
-    resized = []
-    for name, window in trained.items():
-        key, ours = f"{name}.{TABLE}", attentions[name].window_size
-        if key in loaded and window not in (None, ours):
-            loaded[key] = resize_position_bias_table(loaded[key], window, ours)
-            resized.append((name, window, ours))
+    changed = {name: (window, attentions[name].window_size) for name, window in trained.items()}
+    changed = {n: change for n, change in changed.items() if f"{n}.{TABLE}" in loaded and None not in change}
+    changed = {n: (theirs, ours) for n, (theirs, ours) in changed.items() if theirs != ours}
+    for name, change in changed.items():
+        loaded[f"{name}.{TABLE}"] = resize_position_bias_table(loaded[f"{name}.{TABLE}"], *change)
 
     # nothing below can fail, so the model is never left half changed
     model.load_state_dict({**own, **loaded})
-    file_windows = _first_of_stages(model, {name: windows[0] for name, windows in shown.items()})
     contradicted = given and any(shown[name][1] not in (None, trained[name]) for name in attentions)
     return CheckpointReport(
         layout=_layout(network),
@@ -117,8 +105,8 @@ def load_checkpoint(
         others=network.others,
         loaded=tuple(loaded),
         kept=tuple(kept),
-        resized=tuple(resized),
-        trained_windows=_first_of_stages(model, trained),
+        resized=tuple((name, *change) for name, change in changed.items()),
+        trained_windows=_by_stage(model, trained),
         file_windows=file_windows,
         windows=tuple(model.window_size),
         given_windows=tuple(given) if contradicted else None,
@@ -127,6 +115,19 @@ def load_checkpoint(
         adapted_channels=adapted,
         ignored=(*ignored, *network.beside),
     )
+
+
+def _shapes(own: Tensors, trained: Mapping[str, Window | None], adapted: tuple[int, int] | None) -> dict[str, Tensor]:
+    """What the checkpoint should hold: the model's tensors, with the tables of its windows and with its channels."""
+    shapes = {key: tensor.to("meta") for key, tensor in own.items()}
+    for name, window in trained.items():
+        table = shapes.get(f"{name}.{TABLE}")
+        if table is not None and window is not None:
+            shapes[f"{name}.{TABLE}"] = table.new_empty(table_rows(window), table.shape[1])
+    if adapted:
+        channels, _, *patch = shapes[_PATCHES].shape
+        shapes[_PATCHES] = shapes[_PATCHES].new_empty(channels, adapted[0], *patch)
+    return shapes
 
 
 def _layout(network: Network) -> str:
@@ -138,8 +139,8 @@ def _stage(name: str) -> int:
     return int(name.split(".")[1])
 
 
-def _first_of_stages(model: SwinTransformer, windows: Mapping[str, Window | None]) -> tuple[Window | None, ...]:
-    """What is so of the first block of each stage."""
+def _by_stage(model: SwinTransformer, windows: Mapping[str, Window | None]) -> tuple[Window | None, ...]:
+    """The windows of attentions as those of stages, of each its first block's."""
     return tuple(windows[f"layers.{i}.blocks.0.attn"] for i in range(len(model.layers)))
 
 
@@ -147,30 +148,25 @@ def _first_of_stages(model: SwinTransformer, windows: Mapping[str, Window | None
 
 
 def _check_scale(
-    model: SwinTransformer, trained: Mapping[str, Window | None], shown: Mapping[str, tuple[Window | None, Any]]
+    model: SwinTransformer, trained: Mapping[str, Window | None], file_windows: Sequence[Window | None]
 ) -> None:
     """Raise unless v2's coordinates have the scale of the windows that the weights were trained with.
 
     The scale is an argument of the model: if loading changed it, a model built alike would compute something else
     from the same ``state_dict``.
     """
-    if model.version == 1:
+    scale = model.pretrained_window_size
+    if scale is None or all(window in (None, scale[_stage(name)]) for name, window in trained.items()):
         return
-    ours, windows = model.pretrained_window_size, model.window_size
-    theirs = _first_of_stages(model, trained)
-    if all(window in (None, ours[_stage(name)]) for name, window in trained.items()):
-        return
-    theirs = [window or own for window, own in zip(theirs, ours, strict=True)]
-    file = [
-        w or own for w, own in zip(_first_of_stages(model, {n: s[0] for n, s in shown.items()}), windows, strict=True)
-    ]
-    like_theirs = f"window_size={in_list(file)}" + (
-        "" if file == theirs else f", pretrained_window_size={in_list(theirs)}"
-    )
+    theirs = [window or own for window, own in zip(_by_stage(model, trained), scale, strict=True)]
+    windows = [window or own for window, own in zip(file_windows, model.window_size, strict=True)]
+    remedy = f"Build it with pretrained_window_size={in_list(theirs)}"
+    if windows != model.window_size:
+        remedy += f", or like the checkpoint's own with window_size={in_list(windows)}"
+        remedy += "" if windows == theirs else f", pretrained_window_size={in_list(theirs)}"
     raise CheckpointError(
         f"the checkpoint was trained with windows of {in_list(theirs)}, but the model's coordinates have the scale of "
-        f"windows of {in_list(ours)}; it is unchanged. Build it with pretrained_window_size={in_list(theirs)}"
-        + (f", or like the checkpoint's own with {like_theirs}." if file != windows else ".")
+        f"windows of {in_list(scale)}; it is unchanged. {remedy}."
     )
 
 
@@ -186,14 +182,13 @@ def _with_plain_head(tensors: Tensors, naming: Naming) -> Tensors:
     root = weight.removesuffix(".weight").partition(".")[0] + "."
     parts = {name: tensor for name, tensor in tensors.items() if name.startswith(root)}
     matrices = [name for name, tensor in parts.items() if name.endswith(".weight") and tensor.dim() == 2]
-    if (
-        weight in parts
-        or len(matrices) != 1
-        or parts.keys() != {matrices[0], matrices[0].removesuffix("weight") + "bias"}
-    ):
+    if weight in parts or len(matrices) != 1:
+        return tensors
+    found = (matrices[0], matrices[0].removesuffix("weight") + "bias")
+    if parts.keys() != set(found):
         return tensors
     rest = {name: tensor for name, tensor in tensors.items() if name not in parts}
-    return {**rest, weight: parts[matrices[0]], bias: parts[matrices[0].removesuffix("weight") + "bias"]}
+    return {**rest, weight: parts[found[0]], bias: parts[found[1]]}
 
 
 def _is_head(key: str) -> bool:
@@ -204,6 +199,16 @@ def _rows(tensors: Tensors, naming: Naming, key: str) -> int:
     """The rows of a tensor of the checkpoint; 0 where it is not there."""
     found = [tensors[place.name] for place in naming(key) if place.name in tensors]
     return len(found[0]) if found and found[0].dim() else 0
+
+
+def _fit_head(tensors: Tensors, naming: Naming, own: Tensors) -> tuple[str, tuple[int, int]]:
+    """What becomes of the head, as the report says it, and the classes of the checkpoint and of the model."""
+    classes = (_rows(tensors, naming, HEAD[0]), len(own.get(HEAD[0], ())))
+    if not any(map(_is_head, own)):
+        return "none", classes
+    lacks_a_part = {place.name in tensors for key in HEAD for place in naming(key)} == {True, False}
+    fits = classes[1] and (classes[0] == classes[1] or lacks_a_part)  # which is to be refused as missing
+    return "loaded" if fits else "kept", classes
 
 
 def _check_headless(tensors: Tensors, naming: Naming) -> None:

@@ -88,9 +88,10 @@ class CheckpointReport:
         if not self.window_known:
             told.append(
                 f"The checkpoint does not show the windows of training: they are taken to be the model's, "
-                f"{in_list(self.windows)}. Peers give a stage a smaller window where its map is smaller: if this one "
-                f"was, or was trained with other windows, build the model with window_size=[...], one for each stage, "
-                f"or with pretrained_window_size=[...]."
+                f"{in_list(self.windows)}. Peers give a stage a smaller window where its map is smaller. If the "
+                f"checkpoint's model has other windows, build this one with window_size=[...], one for each stage; if "
+                f"it only began with others, with pretrained_window_size=[...]. swinlib.create_model knows those of "
+                f"every published name."
             )
         return told
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+import swinlib
 from swinlib import check
 from swinlib.check.exercise import UNDEFINED
 from swinlib.check.judging import show
@@ -27,6 +28,8 @@ class Notebook:
             checks: which exercises, see `swinlib.check.load`.
         """
         self.exercises = check.load(checks)
+        for name in swinlib.__all__:
+            getattr(swinlib, name)  # loaded now: at its first use it would be the student's time that is spent
         settings = Config()
         settings.HistoryManager.enabled = False
         settings.InteractiveShell.colors = "nocolor"
