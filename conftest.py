@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 # A process of the tests computes with one thread, and so does whatever it starts: kernels, trainings, commands. Two
 # processes whose threads wait for each other's cores take longer than each with one; and sums over several threads
@@ -13,6 +14,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 ROOT = Path(__file__).resolve().parent
 WHOLE = {ROOT, ROOT / "tests", ROOT / "book"}  # folders for which starting further processes pays
 MEMORY = 3 * 2**30  # of one process with the kernel or the browser that it has started
+CLASSROOM = "tests/classroom/"
 MOST = 8  # processes; more would wait for the longest file
 
 # Where most time goes, longest first: a file goes to one process as a whole, and one that is begun last would keep all
@@ -70,6 +72,23 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     if some or not is_whole(config.args, config.invocation_params.dir):
         return 0
     return processes(cores(), memory())
+
+
+class Scheduling(LoadFileScheduling):
+    """Give a file to one process as a whole, and all of the classroom.
+
+    What the classroom's tests start is stopped by the clock, as a student's code is. Two of its files at the same time
+    would take the time from each other that both count on.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return CLASSROOM if file.startswith(CLASSROOM) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    """Share the tests out so."""
+    return Scheduling(config, log)
 
 
 def rank(nodeid: str) -> int:

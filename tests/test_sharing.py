@@ -90,3 +90,14 @@ def test_quick_notebooks_are_notebooks_of_the_book(request):
     assert len(paths) >= 2
     assert all(path.is_file() and book.is_quick(path) for path in paths)
     assert not book.is_quick(ROOT / "book" / "10_whole_model.ipynb")
+
+
+def test_a_file_is_one_process_s_and_so_is_the_classroom(sharing):
+    scope = sharing.Scheduling._split_scope
+    scheduling = object.__new__(sharing.Scheduling)
+    files = [
+        "tests/classroom/test_hostile.py::test_a[1]",
+        "tests/classroom/test_wire.py::test_b",
+        "book/01_tour.ipynb::Cell 0",
+    ]
+    assert [scope(scheduling, file) for file in files] == ["tests/classroom/"] * 2 + ["book/01_tour.ipynb"]
