@@ -54,9 +54,9 @@ class Config:
     num_heads: tuple[int, ...] | None = None
     """Heads of each stage."""
     window_size: tuple[int, ...] | None = None
-    """In tokens: one number, or one for each stage."""
+    """Side of the windows in tokens, one number or one for each stage."""
     pretrained_window_size: tuple[int, ...] | None = None
-    """Window that gives the position bias of v2 its scale, if it is another; one number, or one for each stage."""
+    """Window that gives the position bias of v2 its scale, if it is another, one number or one for each stage."""
     patch_size: int | None = None
     """In pixels."""
     drop_path_rate: float | None = None
@@ -65,7 +65,7 @@ class Config:
     """Trade computation for memory."""
 
     image_size: int = 16
-    """Side, in pixels, of the square that the model sees: the centre of an image whose shorter side was resized."""
+    """Side, in pixels, of the square that the model sees, the centre of an image whose shorter side was resized."""
     augment: Literal["affine", "swin", "none"] = "affine"
     """affine turns, moves and zooms it a little; swin crops anywhere, flips, applies RandAugment and erases a part."""
     mixup: float = 0.0
