@@ -169,11 +169,12 @@ class WindowAttention(BaseWindowAttention):
         return self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)
 
 
-class WindowAttentionV2(BaseWindowAttention):
+class WindowAttentionV2(WindowAttention):
     """Window attention of Swin v2: cosine similarity, and the position bias from a small network.
 
     The network sees log-spaced coordinates instead of a table row, so the window may change after training.
-    Keys have no bias. It takes the arguments of ``BaseWindowAttention`` and one more.
+    Keys have no bias. Who looks for every ``WindowAttention`` of a model finds those of v2 too. It takes the
+    arguments of ``BaseWindowAttention`` and one more.
 
     Args:
         pretrained_window_size: window that the weights were trained with, if it differs from ``window_size``: it
@@ -194,7 +195,7 @@ class WindowAttentionV2(BaseWindowAttention):
         qkv_bias: bool = True,
         **options: float,
     ) -> None:
-        super().__init__(dim, window_size, num_heads, qkv_bias=False, **options)
+        BaseWindowAttention.__init__(self, dim, window_size, num_heads, qkv_bias=False, **options)  # without v1's table
         pretrained = window_size if pretrained_window_size is None else pretrained_window_size
         self.pretrained_window_size = to_pair(pretrained, "pretrained_window_size")
         self.q_bias = nn.Parameter(torch.empty(dim)) if qkv_bias else None
