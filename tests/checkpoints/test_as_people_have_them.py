@@ -6,24 +6,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from loading import LAYOUTS, VERSIONS, build, refused
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 import swinlib
 from swinlib.checkpoints import CheckpointError, export_state_dict, load_checkpoint
 
-LAYOUTS = ["swinlib", "microsoft", "torchvision", "timm", "huggingface", "openmmlab"]
-VERSIONS = pytest.mark.parametrize("version", [1, 2])
 PREFIXES = ["backbone.", "encoder.", "net.", "swin.", "model.backbone.", "module.model._orig_mod.", "a.b.c.d."]
-
-
-def build(version=1, seed=0, **options):
-    options = {"embed_dim": 8, "depths": (2, 1), "num_heads": (1, 2), "window_size": 4, "num_classes": 5, **options}
-    model = swinlib.SwinTransformer(**options, version=version).eval()
-    generator = torch.Generator().manual_seed(seed)
-    for parameter in model.parameters():
-        nn.init.normal_(parameter, std=0.3, generator=generator)
-    return model
 
 
 def assert_loaded(model, source, but=()):
@@ -31,17 +21,6 @@ def assert_loaded(model, source, but=()):
     ours, theirs = model.state_dict(), source.state_dict()
     for key in ours.keys() & theirs.keys():
         assert torch.equal(ours[key], theirs[key]) != key.startswith(tuple(but) or "-"), key
-
-
-def told(model, checkpoint, **options):
-    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
-    with pytest.raises(CheckpointError) as error:
-        load_checkpoint(model, checkpoint, **options)
-    for key, tensor in model.state_dict().items():
-        assert torch.equal(tensor, before[key])
-    message = str(error.value)
-    assert "None" not in message
-    return message
 
 
 # ---- where the network lies -----------------------------------------------------------------------------------------
@@ -136,7 +115,7 @@ def test_raw_and_averaged_weights():
     for entry in ("ema", "ema.module"):
         assert load_checkpoint(other, file, entry=entry).others == ("model",)
         assert_loaded(other, mean)
-    assert "no network under entry 'em'. Give one of 'model', 'ema.module'" in told(other, file, entry="em")
+    assert "no network under entry 'em'. Give one of 'model', 'ema.module'" in refused(other, file, entry="em")
 
 
 @pytest.mark.parametrize(("extra", "default"), [({}, "ema"), ({"evaluated": "model"}, "model"), (None, "model")])
@@ -164,7 +143,7 @@ def test_two_networks_side_by_side():
 
     assert load_checkpoint(other, pair("student.", "teacher.")).entry == "teacher"
     assert_loaded(other, second)
-    message = told(other, pair("encoder.", "encoder_k."))
+    message = refused(other, pair("encoder.", "encoder_k."))
     assert "several networks, " in message
     assert "entry=" in message
     assert load_checkpoint(other, pair("encoder.", "encoder_k."), entry="encoder").others == ("encoder_k",)
@@ -299,7 +278,7 @@ def test_a_head_of_two_layers_is_refused_and_a_model_without_head_takes_the_rest
     model, bare = build(), build(seed=1, num_classes=0)
     tensors = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("head")}
     tensors |= {"head.0.weight": torch.ones(7, 16), "head.0.bias": torch.ones(7), "head.2.weight": torch.ones(5, 7)}
-    message = told(build(seed=2), tensors)
+    message = refused(build(seed=2), tensors)
     assert "head is not one linear layer (head.0.weight, head.0.bias, head.2.weight)" in message
     assert "num_classes=0" in message
     assert load_checkpoint(bare, tensors).head == "none"
@@ -324,7 +303,7 @@ def test_weights_of_colours_for_other_channels(layout, channels):
     """Summed up for grey, which computes what colours that are all alike did; repeated and scaled for more."""
     model, other = build(), build(seed=1, in_channels=channels)
     exported = export_state_dict(model, layout)
-    assert "adapt_channels=True" in told(other, exported)
+    assert "adapt_channels=True" in refused(other, exported)
     report = load_checkpoint(other, exported, adapt_channels=True)
     assert report.adapted_channels == (3, channels)
     assert f"for images of {channels}" in str(report)
@@ -349,7 +328,7 @@ def test_channels_are_adapted_as_timm_does():
 
 
 def test_channels_that_cannot_be_adapted():
-    message = told(build(in_channels=4), build(in_channels=2).state_dict(), adapt_channels=True)
+    message = refused(build(in_channels=4), build(in_channels=2).state_dict(), adapt_channels=True)
     assert "in_channels=2, this one has in_channels=4: build the model like the checkpoint" in message
 
 
@@ -363,12 +342,12 @@ def test_absolute_positions_are_not_overlooked(layout):
         "huggingface": "swin.embeddings.position_embeddings",
         "openmmlab": "backbone.absolute_pos_embed",
     }[layout]
-    message = told(build(), {**export_state_dict(build(), layout), name: torch.zeros(1, 196, 8)})
+    message = refused(build(), {**export_state_dict(build(), layout), name: torch.zeros(1, 196, 8)})
     assert f"absolute position embedding, {name} (1, 196, 8)" in message
 
 
 def test_parts_that_no_swin_has():
-    message = told(build(), {**build().state_dict(), "layers.0.blocks.0.adapter.weight": torch.ones(2)})
+    message = refused(build(), {**build().state_dict(), "layers.0.blocks.0.adapter.weight": torch.ones(2)})
     assert "1 unexpected: layers.0.blocks.0.adapter.weight" in message
     assert "qkv_bias" not in message
     assert "leave them out" in message

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 import torchvision
 from hypothesis import given
 from hypothesis import strategies as st
+from loading import LAYOUTS, VERSIONS, assert_equal, build, refused, snapshot
 from safetensors.torch import save_file
 from torch import nn
 
@@ -24,42 +25,6 @@ from swinlib.checkpoints import (
     load_torchvision_weights,
     resize_position_bias_table,
 )
-
-LAYOUTS = ["swinlib", "microsoft", "torchvision", "timm", "huggingface", "openmmlab"]
-VERSIONS = pytest.mark.parametrize("version", [1, 2])
-
-
-def build(version=1, seed=0, **options):
-    """A Swin of two stages with every parameter random."""
-    options = {"embed_dim": 8, "depths": (2, 3), "num_heads": (1, 2), "window_size": 4, "num_classes": 5, **options}
-    model = swinlib.SwinTransformer(**options, version=version).eval()
-    generator = torch.Generator().manual_seed(seed)
-    for parameter in model.parameters():
-        nn.init.normal_(parameter, std=0.3, generator=generator)
-    return model
-
-
-def snapshot(model):
-    """All that loading may change: parameters and buffers, the coordinates of v2 among them."""
-    tensors = dict(model.named_parameters()) | dict(model.named_buffers())
-    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
-
-
-def assert_equal(ours, theirs):
-    assert ours.keys() == theirs.keys()
-    for name, tensor in ours.items():
-        assert tensor.dtype == theirs[name].dtype
-        assert torch.equal(tensor, theirs[name]), name
-
-
-def refused(model, checkpoint, **options):
-    """The message with which a checkpoint is refused. The model must be as it was."""
-    before = snapshot(model)
-    with pytest.raises(CheckpointError) as error:
-        load_checkpoint(model, checkpoint, **options)
-    assert_equal(snapshot(model), before)
-    return str(error.value)
-
 
 # ---- round trips ----------------------------------------------------------------------------------------------------
 
