@@ -5,6 +5,7 @@ system's and Python's own files. What the kernel does not limit for a group of p
 time together, their number) is watched from here, and a sandbox that takes too much is ended as a whole.
 """
 
+import atexit
 import contextlib
 import dataclasses
 import errno
@@ -15,14 +16,17 @@ import os
 import selectors
 import shutil
 import site
+import socket
+import struct
 import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 import psutil
 
@@ -30,7 +34,14 @@ from . import worker
 from .wire import LENGTHS, WireError, lengths, pack, unpack
 
 LIBRARY = Path(__file__).resolve().parents[2]  # the folder in which swinlib lies
-OF_THE_BOX = 2  # processes of bubblewrap itself
+OF_THE_BOX = 2  # processes that are not the student's, see `worker.be_confined`
+FEW = 5  # processes whose memory is told from that of the libraries without much work
+STARTING = 180.0  # seconds on the clock that loading the libraries may take, on a busy machine
+OWN_DISK = 16 * 2**20  # bytes in memory for the process that loads them
+OF_ROOT = ("CAP_SETUID", "CAP_SETGID", "CAP_SYS_ADMIN", "CAP_NET_ADMIN")  # to confine a fork
+CREDENTIALS = struct.Struct("3i")  # process, user, group
+EVENTS = (selectors.EVENT_READ, selectors.EVENT_WRITE)
+DEFAULT_BUFFERS = ("rmem_default", "wmem_default")
 LOOK_EVERY = 0.05  # seconds between two looks at what a sandbox takes
 FIRST_FREE_USER = 2**30  # such users exist on no system; each process of a grader that is root's takes one
 UNSAFE = "--unsafe-run-code-without-a-sandbox"
@@ -46,6 +57,7 @@ FORBIDDEN_CALLS = (
     *("finit_module", "delete_module", "open_by_handle_at", "name_to_handle_at", "swapon", "swapoff", "reboot"),
     *("sched_setscheduler", "sched_setattr", "setpriority"),
 )
+SOCKETS = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)  # the only kinds that can be made
 BUFFER_SIZES = (7, 8)  # SO_SNDBUF, SO_RCVBUF: of sockets, whose memory no process owns
 FOLDERS = ("/dev/shm", "/tmp")  # in memory; the only ones that can be written
 NEW_USER_NAMESPACE = 0x10000000
@@ -100,8 +112,103 @@ class Limits:
         }
 
 
+class ForkServer:
+    """A process in bubblewrap that has loaded the libraries, and forks for each sandbox (see `worker`).
+
+    No code of a student's runs in it, so that it serves all sandboxes of a grader.
+    """
+
+    def __init__(self, command: list[str]) -> None:
+        """Start it, and wait until it has loaded everything.
+
+        Args:
+            command: that starts it.
+
+        Raises:
+            NoSandboxError: if it does not start; with what it said.
+        """
+        atexit.register(self.stop)
+        self.line, theirs = socket.socketpair()
+        with theirs, tempfile.TemporaryFile() as errors:
+            self.process = subprocess.Popen(
+                command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=errors, env=environment(), cwd="/"
+            )
+            theirs.close()
+            self.line.settimeout(STARTING)
+            try:
+                ready = self.line.recv(1) == worker.READY
+            except OSError:
+                ready = False
+            if not ready:
+                self.stop()
+                errors.seek(0)
+                said = errors.read().decode(errors="replace").strip()[-2000:]
+                raise NoSandboxError(_does_not_start(said or f"it was not ready in {STARTING:g} seconds"))
+
+    @property
+    def lives(self) -> bool:
+        return self.process.poll() is None
+
+    def fork(self, asked: Mapping[str, object]) -> tuple[socket.socket, psutil.Process]:
+        """A new process, confined: the line to it, and the process with which all of it ends.
+
+        Args:
+            asked: arguments of `namespaces.furnish` and `namespaces.give_up_rights`.
+
+        Raises:
+            NoSandboxError: if that fails.
+        """
+        channel, theirs = socket.socketpair()
+        channel.settimeout(STARTING)
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        try:
+            with theirs:
+                socket.send_fds(self.line, [json.dumps(asked).encode()], [theirs.fileno()])
+            said, credentials, _, _ = channel.recvmsg(1, socket.CMSG_SPACE(CREDENTIALS.size))
+            if said == worker.BEGUN:
+                number, _, _ = CREDENTIALS.unpack(credentials[0][2])
+                process = psutil.Process(number)
+                channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
+                said = channel.recv(1)
+            if said != worker.CONFINED:
+                said += b"".join(iter(lambda: channel.recv(4096), b""))
+                raise NoSandboxError(_does_not_start(said.decode(errors="replace")))
+        except (OSError, psutil.Error) as error:
+            channel.close()
+            raise NoSandboxError(_does_not_start(str(error))) from None
+        except NoSandboxError:
+            channel.close()
+            raise
+        return channel, process
+
+    def stop(self) -> None:
+        """End it, and with it all that it has forked."""
+        atexit.unregister(self.stop)
+        self.line.close()
+        self.process.kill()
+        self.process.wait()
+
+
+_servers: dict[tuple[str, ...], ForkServer] = {}
+
+
+def _server(command: list[str]) -> ForkServer:
+    """The one that was started with a command, if it still lives."""
+    key = tuple(command)
+    if key not in _servers or not _servers[key].lives:
+        _servers[key] = ForkServer(command)
+    return _servers[key]
+
+
+def _does_not_start(said: str) -> str:
+    return (
+        f"The sandbox for students' code does not start: {said}\n`python -m swinlib.doctor` says what is missing. "
+        f"{UNSAFE} goes on without it: the code of each student may then read, change and delete whatever you can."
+    )
+
+
 class Sandbox:
-    """One worker in one sandbox: ``with Sandbox(checks) as box: box.ask("run", "x = 1")``."""
+    """One student's process: ``with Sandbox(checks) as box: box.ask("run", "x = 1")``."""
 
     def __init__(self, checks: str, *, limits: Limits | None = None, unsafe: bool = False) -> None:
         """Start nothing yet.
@@ -114,7 +221,10 @@ class Sandbox:
         self.checks = checks
         self.limits = limits or Limits()
         self.unsafe = unsafe
-        self.process: subprocess.Popen | None = None
+        self.process: psutil.Process | None = None
+        self.channel: socket.socket | None = None
+        self.server: ForkServer | None = None  # if it serves this sandbox alone
+        self.loaded = 0  # bytes of the libraries, which are there before the student's code begins
         self.numbers = itertools.count()
 
     def __enter__(self) -> Self:
@@ -134,56 +244,41 @@ class Sandbox:
             raise NoSandboxError(
                 "Students' code cannot be run on Windows itself. Type `wsl --install`, and grade there."
             )
-        settings = {
-            "limits": self.limits.of_each_process(),
-            "user": FIRST_FREE_USER + os.getpid() if os.geteuid() == 0 and not self.unsafe else None,
-            "library": str(LIBRARY),
-            "checks": self.checks,
-        }
-        python = [sys.executable, "-I", "-B", worker.__file__, json.dumps(settings)]
-        with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as refused:
-            box = [] if self.unsafe else bubblewrap(self.checks, self.limits.disk, refused.fileno())
-            if box:
-                refused.write(refused_calls())
-                refused.seek(0)
-            self.process = subprocess.Popen(
-                [*box, *python],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                pass_fds=(refused.fileno(),) if box else (),
-                env=environment(),
-                cwd="/",
-                bufsize=0,
-            )
-            for pipe in (self.process.stdin, self.process.stdout):
-                os.set_blocking(pipe.fileno(), False)
-            try:
-                self._ask(self.limits.while_it_starts(), "hello")
-            except EndedError as error:
-                errors.seek(0)
-                said = errors.read().decode(errors="replace").strip()[-2000:]
-                raise NoSandboxError(
-                    f"The sandbox for students' code does not start: {said or error}\n`python -m swinlib.doctor` says "
-                    f"what is missing. {UNSAFE} goes on without it: the code of each student may then read, change and "
-                    "delete whatever you can."
-                ) from None
+        settings = {"library": str(LIBRARY), "checks": self.checks, "unsafe": self.unsafe}
+        limits = self.limits.of_each_process()
+        if self.unsafe:
+            settings["limits"] = limits
+            server = self.server = ForkServer(_python(settings))
+            self.channel, self.process = server.line, psutil.Process(server.process.pid)
+        else:
+            server = _server([*bubblewrap(self.checks), *_python(settings)])
+            shown = [str(folder) for folder in shown_folders(self.checks) if folder.is_relative_to("/tmp")]
+            room = {"disk": self.limits.disk, "files": self.limits.files, "shown": shown}
+            user = FIRST_FREE_USER + os.getpid()
+            rights = {"limits": limits, "user": user, "refused": refused_calls().hex()}
+            self.channel, self.process = server.fork({"room": room, "rights": rights})
+        self.loaded = psutil.Process(server.process.pid).memory_info().rss
+        self.channel.setblocking(False)
+        try:
+            self._ask(self.limits.while_it_starts(), "hello")
+        except EndedError as error:
+            raise NoSandboxError(_does_not_start(str(error))) from None
 
     def stop(self) -> None:
         """End everything that runs in it."""
         if self.process is None:
             return
-        family = _family(self.process.pid)
+        family = _family(self.process)
         for process in reversed(family):
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        self.process.wait()
         # psutil's own waiting would wait for the system to take note of each death, which may last a second
         end = time.monotonic() + 5
         while any(map(_lives, family)) and time.monotonic() < end:
             time.sleep(0.002)
-        self.process.stdin.close()
-        self.process.stdout.close()
+        self.channel.close()
+        if self.server is not None:
+            self.server.stop()
         self.process = None
 
     def ask(self, kind: str, *arguments: object) -> object:
@@ -216,22 +311,19 @@ class Sandbox:
 
     def _exchange(self, question: bytes, limits: Limits) -> object:
         """Write the question and read one message, watching the time and what the sandbox takes."""
-        watch = _Watch(self.process.pid, limits)
-        out, back = self.process.stdin, self.process.stdout
+        watch = _Watch(self.process, limits, self.loaded)
         answer, wanted = bytearray(), LENGTHS.size
         with selectors.DefaultSelector() as selector:
-            selector.register(out, selectors.EVENT_WRITE)
-            selector.register(back, selectors.EVENT_READ)
+            selector.register(self.channel, selectors.EVENT_READ | selectors.EVENT_WRITE)
             while len(answer) < wanted or question:
-                ready = [key.fileobj for key, _ in selector.select(LOOK_EVERY)]
+                ready = {event for _, events in selector.select(LOOK_EVERY) for event in EVENTS if events & event}
                 watch.look()
-                if out in ready:
-                    question = question[_write(out, question) :]
+                if question and selectors.EVENT_WRITE in ready:
+                    question = question[_write(self.channel, question) :]
                     if not question:
-                        selector.unregister(out)
-                if back in ready:
-                    part = _read(back, wanted - len(answer))
-                    answer += part
+                        selector.modify(self.channel, selectors.EVENT_READ)
+                if selectors.EVENT_READ in ready:
+                    answer += _read(self.channel, wanted - len(answer))
                 if len(answer) == wanted == LENGTHS.size:
                     wanted += sum(lengths(bytes(answer)))
                     if wanted == LENGTHS.size:
@@ -241,18 +333,31 @@ class Sandbox:
         return unpack(body[:text], body[text:])
 
 
-def _write(pipe: IO[bytes], data: bytes) -> int:
+def _python(settings: Mapping[str, object]) -> list[str]:
+    return [sys.executable, "-I", "-B", worker.__file__, json.dumps(settings)]
+
+
+def _write(channel: socket.socket, data: bytes) -> int:
     try:
-        return pipe.write(data[:65536]) or 0
-    except BrokenPipeError:
+        return channel.send(data[:65536])
+    except BlockingIOError:
+        return 0
+    except OSError:
         raise EndedError(GONE) from None
 
 
-def _read(pipe: IO[bytes], count: int) -> bytes:
-    part = pipe.read(min(count, 2**20)) if count else b""
-    if part == b"" and count:
+def _read(channel: socket.socket, count: int) -> bytes:
+    if not count:
+        return b""
+    try:
+        part = channel.recv(min(count, 2**20))
+    except BlockingIOError:
+        return b""
+    except OSError:
+        part = b""
+    if not part:
         raise EndedError(GONE)
-    return part or b""
+    return part
 
 
 GONE = "its process ended: a crash, too much memory, or a call that ends Python"
@@ -261,8 +366,8 @@ GONE = "its process ended: a crash, too much memory, or a call that ends Python"
 class _Watch:
     """Watches what a sandbox takes, from the beginning of one question on."""
 
-    def __init__(self, pid: int, limits: Limits) -> None:
-        self.pid, self.limits = pid, limits
+    def __init__(self, process: psutil.Process, limits: Limits, loaded: int) -> None:
+        self.process, self.limits, self.loaded = process, limits, loaded
         self.end = time.monotonic() + limits.patience
         self.next_look = time.monotonic() + LOOK_EVERY
         self.seconds_before = None
@@ -279,14 +384,14 @@ class _Watch:
         self.next_look = now + LOOK_EVERY
         if now > self.end:
             raise OutOfTimeError(f"it gave no answer in {self.limits.patience:g} seconds")
-        family = _family(self.pid)
-        seconds, memory, tasks = 0.0, 0, 0
+        family = _family(self.process)
+        seconds, memory, tasks = 0.0, _socket_memory(family), 0
         for process in family:
             with contextlib.suppress(psutil.Error), process.oneshot():
                 # of its own, and of the children that it has outlived
                 seconds += sum(process.cpu_times()[:4])
                 tasks += process.num_threads()
-                memory += _own_memory(process, alone=len(family) < 5)
+                memory += self.memory_of(process, alone=len(family) <= FEW)
         if self.seconds_before is None:
             self.seconds_before = seconds
         if seconds - self.seconds_before > self.limits.seconds:
@@ -295,34 +400,30 @@ class _Watch:
             )
         if memory > self.limits.memory:
             raise EndedError(f"it took more than {self.limits.memory / 2**30:g} GiB of memory")
-        if family and _files(family[-1].pid, self.limits.disk) > self.limits.files:
-            raise EndedError(f"it made more than {self.limits.files} files")
         if tasks > self.limits.processes + OF_THE_BOX:
             raise EndedError(f"it started more than {self.limits.processes} processes and threads")
 
+    def memory_of(self, process: psutil.Process, *, alone: bool) -> int:
+        """Bytes; what forked processes share is counted once, or, for a few of them, not at all."""
+        tables = _page_tables(process.pid)
+        if alone:
+            return tables + max(0, process.memory_info().rss - self.loaded)
+        return tables + (getattr(process.memory_full_info(), "pss", 0) or process.memory_info().rss)
 
-def _family(pid: int) -> list[psutil.Process]:
-    """A process and all that descend from it."""
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    """A process and all that descend from it; none if it has gone, whoever has its number now."""
     try:
-        parent = psutil.Process(pid)
-        return [parent, *parent.children(recursive=True)]
+        return [process, *process.children(recursive=True)]
     except psutil.Error:
         return []
 
 
 def _lives(process: psutil.Process) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def _own_memory(process: psutil.Process, *, alone: bool) -> int:
-    """Bytes; what forked processes share is counted once."""
-    tables = _page_tables(process.pid)
-    if alone:
-        return tables + process.memory_info().rss
-    return tables + (getattr(process.memory_full_info(), "pss", 0) or process.memory_info().rss)
 
 
 def _page_tables(pid: int) -> int:
@@ -334,27 +435,23 @@ def _page_tables(pid: int) -> int:
     return next((int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmPTE:")), 0)
 
 
-def _files(pid: int, disk: int) -> int:
-    """Files in the folders of a sandbox, the larger number; 0 where the kernel does not let one look."""
-    most = 0
-    for folder in FOLDERS:
-        with contextlib.suppress(OSError):
-            facts = os.statvfs(f"/proc/{pid}/root{folder}")
-            if facts.f_blocks * facts.f_frsize == disk:  # else it is the system's own folder
-                most = max(most, facts.f_files - facts.f_ffree)
-    return most
+def _socket_memory(family: list[psutil.Process]) -> int:
+    """Bytes that the open sockets of a sandbox may hold, which no process owns."""
+    try:
+        used = Path(f"/proc/{family[-1].pid}/net/sockstat").read_text().split(maxsplit=3)[2]
+        return int(used) * sum(int(Path(f"/proc/sys/net/core/{size}").read_text()) for size in DEFAULT_BUFFERS)
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 # --- The command ------------------------------------------------------------------------------------------------
 
 
-def bubblewrap(checks: str, disk: int, filter_descriptor: int) -> list[str]:
+def bubblewrap(checks: str) -> list[str]:
     """The beginning of the command line.
 
     Args:
         checks: a file of these is shown inside.
-        disk: bytes of each folder that can be written.
-        filter_descriptor: of an open file of `refused_calls`.
 
     Raises:
         NoSandboxError: on a system other than Linux, or without bubblewrap.
@@ -368,19 +465,17 @@ def bubblewrap(checks: str, disk: int, filter_descriptor: int) -> list[str]:
             "code of each student may then read, change and delete whatever you can."
         )
     shown = shown_folders(checks)
-    size = str(disk)
     return [
         *(path, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
-        # root's own processes are not bound by the limit on their number, so the worker becomes somebody else
-        *(
-            ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID")
-            if os.geteuid() == 0
-            else ("--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL")
-        ),
-        *("--die-with-parent", "--new-session", "--seccomp", str(filter_descriptor)),
+        *("--cap-drop", "ALL"),
+        # root's own processes are not bound by the limit on their number, so each fork becomes somebody else; others
+        # get users of their own, in which a fork may have its own again
+        *(word for right in OF_ROOT for word in (("--cap-add", right) if os.geteuid() == 0 else ())),
+        *(() if os.geteuid() == 0 else ("--unshare-user", "--uid", "65534", "--gid", "65534")),
+        *("--die-with-parent", "--new-session"),
         *(word for folder in SYSTEM for word in ("--ro-bind-try", folder, folder)),
         *("--proc", "/proc", "--dev", "/dev"),
-        *(word for folder in FOLDERS for word in ("--perms", "1777", "--size", size, "--tmpfs", folder)),
+        *(word for folder in FOLDERS for word in ("--perms", "1777", "--size", str(OWN_DISK), "--tmpfs", folder)),
         # after /tmp, since an environment of Python may lie in it
         *(word for folder in _parents(shown) for word in ("--perms", "0755", "--dir", str(folder))),
         *(word for folder in shown for word in ("--ro-bind", str(folder), str(folder))),
@@ -446,6 +541,13 @@ def refused_calls() -> bytes:
             rules.add_rule(seccomp.ERRNO(errno.EPERM), name)
     flags = seccomp.Arg(0, seccomp.MASKED_EQ, NEW_USER_NAMESPACE, NEW_USER_NAMESPACE)
     rules.add_rule(seccomp.ERRNO(errno.EPERM), "clone", flags)
+    others = [number for number in range(max(SOCKETS)) if number not in SOCKETS]
+    for call in ("socket", "socketpair"):
+        for test in (
+            *(seccomp.Arg(0, seccomp.EQ, other) for other in others),
+            seccomp.Arg(0, seccomp.GT, max(SOCKETS)),
+        ):
+            rules.add_rule(seccomp.ERRNO(errno.EAFNOSUPPORT), call, test)
     for size in BUFFER_SIZES:
         rules.add_rule(seccomp.ERRNO(errno.EPERM), "setsockopt", seccomp.Arg(2, seccomp.EQ, size))
     # its flags lie in memory, where a filter cannot look; the C library goes back to clone

@@ -1,67 +1,113 @@
-"""Runs in the sandbox: the cells of one student's notebook, and calls of what they define.
+"""Runs in the sandbox: loads the libraries once, and forks a process for each student's notebook.
 
-It is told what to do on its standard input and answers on its standard output (see `wire`). Nothing is decided here:
-the code of the student shares this process, so whatever it answers, it may be the student who answers. Started by
-`sandbox`, as a file, since the package is not on the path of an isolated Python.
+A fork is told what to do on a socket of its own, and answers there (see `wire`). Nothing is decided here: the code of
+the student shares that process, so whatever it answers, it may be the student who answers. Started by `sandbox`, as a
+file, since the package is not on the path of an isolated Python.
 """
 
+import contextlib
+import gc
+import json
 import os
 import resource
+import signal
+import socket
 import sys
+from typing import Any
 
-
-def confine(limits: dict[str, int], user: int | None) -> None:
-    """Give up what this process may need to give up by itself, before any code of the student runs.
-
-    Args:
-        limits: names of `resource` and their values, which cannot be raised again.
-        user: to become, where the process is root's.
-    """
-    for name, value in limits.items():
-        resource.setrlimit(getattr(resource, name), (value, value))
-    if user is not None:
-        os.setgroups([])
-        os.setresgid(user, user, user)
-        os.setresuid(user, user, user)
-
-
-def own_channel() -> tuple[int, int]:
-    """Descriptors for questions and answers; what the student prints, or reads, goes nowhere."""
-    questions, answers = os.dup(0), os.dup(1)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    return questions, answers
+READY, BEGUN, CONFINED = b"r", b"b", b"c"  # what is said before messages are
 
 
 def main() -> None:
-    """Answer until nothing is asked any more."""
-    import json
-
+    """Load, say that it is ready, and fork whenever it is asked to."""
     settings = json.loads(sys.argv[1])
-    confine(settings["limits"], settings["user"])
-    questions, answers = own_channel()
     sys.path.insert(0, settings["library"])
+    grader = socket.socket(fileno=os.dup(0))
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1):  # what a student prints, or reads, goes nowhere
+        os.dup2(nowhere, descriptor)
 
+    from swinlib.classroom import namespaces
     from swinlib.classroom.notebook import Notebook
+
+    notebook = Notebook(settings["checks"])
+    if settings["unsafe"]:
+        for name, value in settings["limits"].items():
+            resource.setrlimit(getattr(resource, name), (value, value))
+        os.dup2(nowhere, 2)
+        grader.sendall(READY)
+        answer(notebook, grader)
+        return
+    namespaces.hide()
+    gc.collect()
+    gc.freeze()  # a fork then writes less into what it shares with this process
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody has to take note of forks that end
+    grader.sendall(READY)
+    os.dup2(nowhere, 2)
+    while True:
+        asked, descriptors, _, _ = socket.recv_fds(grader, 65536, 1)
+        if not asked:
+            os._exit(0)  # the grader has gone
+        channel = socket.socket(fileno=descriptors[0])
+        if os.fork() == 0:
+            grader.close()
+            be_confined(channel, json.loads(asked))
+            answer(notebook, channel)
+        channel.close()
+
+
+def be_confined(channel: socket.socket, asked: dict[str, Any]) -> None:
+    """Become the process of one student; this returns in that process only.
+
+    Three forks take part. The first stays outside of the new namespaces; the grader is told which it is, and ends it
+    with all that descends from it. The second is the first process inside, with which all others there end. The third
+    is the student's.
+    """
+    from swinlib.classroom import namespaces
+
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        channel.send(BEGUN)  # the kernel tells the grader who sends it
+        namespaces.hide(False)  # or it may not write down who it is
+        namespaces.leave()
+        namespaces.hide()
+        if os.fork():
+            channel.close()
+            os.wait()
+            os._exit(0)
+        namespaces.furnish(**asked["room"])
+        student = os.fork()
+        if student:
+            channel.close()
+            while os.wait()[0] != student:
+                pass
+            os._exit(0)
+        namespaces.give_up_rights(**{**asked["rights"], "refused": bytes.fromhex(asked["rights"]["refused"])})
+        namespaces.hide(False)  # libraries read /proc/self
+        channel.send(CONFINED)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            channel.send(f"{type(error).__name__}: {error}".encode())
+        os._exit(1)
+
+
+def answer(notebook: Any, channel: socket.socket) -> None:
+    """Answer until nothing is asked any more."""
     from swinlib.classroom.wire import LENGTHS, lengths, pack, unpack
 
     def read(count: int) -> bytes:
         data = b""
         while len(data) < count:
-            part = os.read(questions, count - len(data))
+            part = channel.recv(count - len(data))
             if not part:
                 os._exit(0)  # the grader has gone
             data += part
         return data
 
-    notebook = Notebook(settings["checks"])
     while True:
         text, blob = lengths(read(LENGTHS.size))
         number, kind, *arguments = unpack(read(text), read(blob))
-        data = pack([number, getattr(notebook, kind)(*arguments)])
-        while data:
-            data = data[os.write(answers, data) :]
+        channel.sendall(pack([number, getattr(notebook, kind)(*arguments)]))
 
 
 if __name__ == "__main__":
