@@ -15,10 +15,13 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
+from itertools import islice
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4.convert import upgrade_cell
 
 MAX_FILE = 20_000_000  # bytes of a notebook
 MAX_PARTS = 1_000_000  # lists and dicts in it: parsing takes a hundred bytes for each
@@ -49,6 +52,14 @@ class Cell:
     claims: str | None = None
 
 
+class Kind(Enum):
+    """What lies in a folder: files are all that are neither folders nor links."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "link"
+
+
 # Names ----------------------------------------------------------------------------------------------------------
 
 
@@ -56,16 +67,16 @@ def student_name(text: str) -> str:
     """A student's name in one spelling, for folders and the gradebook.
 
     Raises:
-        NotGradableError: if it has characters other than letters and digits of any script and ``. _ @ -``, begins with
-            one of these four, or is too long.
+        NotGradableError: if it has characters other than letters and digits of any script and ``. _ @ - '``, begins
+            with one of these five, or is too long.
     """
-    name = unicodedata.normalize("NFC", text)
+    name = unicodedata.normalize("NFC", text).replace("\u2019", "'")  # a word processor writes the other apostrophe
     if not 0 < len(name) <= MAX_NAME or len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         raise NotGradableError(f"the name '{printable(text[:MAX_NAME])}...' must have 1 to {MAX_NAME} characters.")
-    wrong = [character for character in name if not (character in "._@-" or _in_a_word(character))]
+    wrong = [character for character in name if not (character in "._@-'" or _in_a_word(character))]
     if wrong or not name[0].isalnum():
         raise NotGradableError(
-            f"the name '{printable(text)}' may have letters, digits and . _ @ - only, and begin with a letter or digit."
+            f"the name '{printable(text)}' must begin with a letter or digit, and have only such and . _ @ - '"
         )
     return name
 
@@ -96,7 +107,7 @@ def read_file(folder: Path, *parts: str) -> tuple[bytes, datetime]:
 
     Raises:
         NothingThereError: if there is no such file.
-        NotGradableError: if it is not a plain file, is too large, or cannot be read.
+        NotGradableError: if it is not a plain file, has another name somewhere, is too large, or cannot be read.
     """
     where = printable("/".join(parts))
     try:
@@ -104,6 +115,8 @@ def read_file(folder: Path, *parts: str) -> tuple[bytes, datetime]:
             facts = os.fstat(file.fileno())
             if not stat.S_ISREG(facts.st_mode):
                 raise NotGradableError(f"{where} is not a plain file; hand in the notebook itself.")
+            if facts.st_nlink > 1:  # a student can give somebody else's file a name in the own folder
+                raise NotGradableError(f"{where} is a hard link: the file has another name too; hand in a copy of it.")
             data = file.read(MAX_FILE + 1) if facts.st_size <= MAX_FILE else bytes(MAX_FILE + 1)
     except OSError as error:
         raise _in_words(error, where) from None
@@ -114,16 +127,49 @@ def read_file(folder: Path, *parts: str) -> tuple[bytes, datetime]:
     return data, datetime.fromtimestamp(facts.st_ctime, UTC)
 
 
-def _open_below(folder: Path, parts: Sequence[str]) -> int:
-    """Open a file one folder after the other, and follow no link."""
+def list_folder(folder: Path, *parts: str, most: int) -> list[tuple[str, Kind]]:
+    """What lies in a folder of a student's: names in their order, and what each is.
+
+    Args:
+        folder: of the teacher.
+        *parts: the path below it; no part of it may be a link.
+        most: entries that it may have.
+
+    Raises:
+        NothingThereError: if there is no such folder.
+        NotGradableError: if it is not a folder, has too many entries, or cannot be read.
+    """
+    where = printable("/".join(parts)) or str(folder)
+    try:
+        current = _open_below(folder, parts, os.O_DIRECTORY)
+        try:
+            with os.scandir(current) as entries:
+                found = [(entry.name, _kind(entry)) for entry in islice(entries, most + 1)]
+        finally:
+            os.close(current)
+    except OSError as error:
+        raise _in_words(error, where) from None
+    if len(found) > most:
+        raise NotGradableError(f"{where} has more than {most} files; hand in the notebook alone.")
+    return sorted(found)
+
+
+def _kind(entry: os.DirEntry) -> Kind:
+    if entry.is_symlink():
+        return Kind.LINK
+    return Kind.FOLDER if entry.is_dir(follow_symlinks=False) else Kind.FILE
+
+
+def _open_below(folder: Path, parts: Sequence[str], last: int = 0) -> int:
+    """Open a file one folder after the other, and follow no link; the last one with more flags."""
     current = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     for i, part in enumerate(parts):
         try:
-            following = os.open(part, SAFE if i == len(parts) - 1 else SAFE | os.O_DIRECTORY, dir_fd=current)
+            following = os.open(part, SAFE | (last if i == len(parts) - 1 else os.O_DIRECTORY), dir_fd=current)
         finally:
             os.close(current)
         current = following
-    if stat.S_ISDIR(os.fstat(current).st_mode):
+    if not last and stat.S_ISDIR(os.fstat(current).st_mode):
         os.close(current)
         raise IsADirectoryError
     return current
@@ -153,14 +199,14 @@ def code_cells(data: bytes) -> list[Cell]:
     if data.count(b"[") + data.count(b"{") > MAX_PARTS:
         raise NotGradableError(f"the file has more than {MAX_PARTS} parts; clear its outputs and hand it in again.")
     try:
-        notebook = json.loads(data.decode("utf-8-sig"))
+        notebook = json.loads(data)  # in UTF-8, UTF-16 or UTF-32, with its mark or without
     except UnicodeDecodeError:
-        raise NotGradableError("the file is not a notebook: its text is not in UTF-8.") from None
+        raise NotGradableError("the file is not a notebook: its text is not in UTF-8, nor in UTF-16.") from None
     except RecursionError:
         raise NotGradableError("the file is not a notebook: it is nested too deeply.") from None
     except ValueError:  # of JSON, and of numbers with too many digits
         raise NotGradableError("the file is not a notebook, or only a part of one: it is not valid JSON.") from None
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    cells = _cells(notebook) if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         raise NotGradableError("the file is not a notebook of today's format: it has no list of cells.")
     code = [Cell(source, _claim(cell)) for cell in cells if (source := _source(cell)).strip()]
@@ -172,6 +218,27 @@ def code_cells(data: bytes) -> list[Cell]:
     if (together := sum(len(cell.source) for cell in code)) > MAX_CODE:
         raise NotGradableError(f"the notebook has {together} characters of code; at most {MAX_CODE} are graded.")
     return code
+
+
+def _cells(notebook: dict) -> object:
+    """What a notebook gives as its cells; those of format 3 as nbformat brings them to today's.
+
+    Raises:
+        NotGradableError: if nbformat cannot do that.
+    """
+    if "cells" in notebook or "worksheets" not in notebook:
+        return notebook.get("cells")
+    try:
+        # cell by cell and without outputs: nbformat would validate the whole, for many seconds if it is large
+        code = [cell for sheet in notebook["worksheets"] for cell in sheet["cells"] if cell["cell_type"] == "code"]
+        if len(code) <= MAX_CELLS:
+            return [upgrade_cell(nbformat.from_dict({**cell, "outputs": []})) for cell in code]
+    except Exception as error:  # whatever nbformat stumbles over
+        said = printable(str(error))[:MAX_NAME]
+        raise NotGradableError(
+            f"the notebook is of format 3, and cannot be brought to today's ({said}); open it in Jupyter and save it."
+        ) from None
+    raise NotGradableError(f"the notebook has {len(code)} code cells; at most {MAX_CELLS} are graded.")
 
 
 def _source(cell: object) -> str:

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from swinlib.classroom import handed_in
 from swinlib.classroom.handed_in import (
     Cell,
+    Kind,
     NotGradableError,
     NothingThereError,
     clean_notebook,
     code_cells,
     defined,
     is_own,
+    list_folder,
     printable,
     read_file,
     solution_name,
@@ -120,9 +122,12 @@ def test_names_of_people_are_taken(name):
 
 def test_a_name_has_one_spelling():
     assert student_name("zoe\u0308") == student_name("zo\u00eb") == "zo\u00eb"
+    assert student_name("o\u2019brien") == student_name("o'brien") == "o'brien"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "_x", "a/b", "a\0", "x" * 65, "\U00020000" * 64, "\udcff", "\u0301a"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "_x", "a/b", "a\0", "x" * 65, "\U00020000" * 64, "\udcff", "\u0301a", "'a"]
+)
 def test_other_names_are_refused(name):
     with pytest.raises(NotGradableError):
         student_name(name)
@@ -167,6 +172,11 @@ def a_device(path):
     path.symlink_to("/dev/zero")
 
 
+def a_hard_link(path):
+    (path.parent / "other").write_bytes(b"{}")
+    path.hardlink_to(path.parent / "other")
+
+
 def a_large_file(path):
     with open(path, "wb") as file:
         file.truncate(handed_in.MAX_FILE + 1)
@@ -176,6 +186,7 @@ def a_large_file(path):
     ("make", "said"),
     [
         (a_link, "link"),
+        (a_hard_link, "hard link"),
         (a_folder, "folder"),
         (a_pipe, "not a plain file"),
         (a_device, "link"),
@@ -211,6 +222,25 @@ def test_what_is_not_there_is_told_apart(tmp_path):
         read_file(tmp_path, "alice", "a.ipynb")
 
 
+def test_a_folder_is_listed_and_no_link_is_followed(tmp_path):
+    (tmp_path / "ann" / "deep").mkdir(parents=True)
+    (tmp_path / "ann" / "a.ipynb").write_bytes(b"{}")
+    (tmp_path / "ann" / "here").symlink_to(".")
+    assert list_folder(tmp_path, "ann", most=3) == [
+        ("a.ipynb", Kind.FILE),
+        ("deep", Kind.FOLDER),
+        ("here", Kind.LINK),
+    ]
+    with pytest.raises(NotGradableError, match="more than 2 files"):
+        list_folder(tmp_path, "ann", most=2)
+    with pytest.raises(NotGradableError, match="link"):
+        list_folder(tmp_path, "ann", "here", most=3)
+    with pytest.raises(NotGradableError, match="link"):
+        list_folder(tmp_path, "ann", "here", "deep", most=3)
+    with pytest.raises(NothingThereError):
+        list_folder(tmp_path, "bob", most=3)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_what_may_not_be_read_is_refused(tmp_path):
     (tmp_path / "a.ipynb").write_bytes(b"{}")
@@ -226,6 +256,10 @@ def test_no_file_stays_open(tmp_path):
     for name in ("folder", "pipe", "nothing"):
         with pytest.raises(NotGradableError):
             read_file(tmp_path, "alice", name)
+    for name in ("pipe", "nothing"):
+        with pytest.raises(NotGradableError):
+            list_folder(tmp_path, "alice", name, most=9)
+    list_folder(tmp_path, "alice", most=2)
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -285,6 +319,76 @@ def test_outputs_and_text_and_empty_cells_are_left_behind():
         {"cell_type": "code", "source": ["a = 1\r\n", "b = 2"], "outputs": [{"output_type": "error"}]},
     ]
     assert code_cells(json.dumps({"cells": cells}).encode()) == [Cell("a = 1\nb = 2")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_encodings_of_json_are_read(encoding):
+    text = json.dumps({"cells": [{"cell_type": "code", "source": "x = 'é😀'"}]}, ensure_ascii=False)
+    assert code_cells(text.encode(encoding)) == [Cell("x = 'é😀'")]
+
+
+def test_another_encoding_is_told():
+    with pytest.raises(NotGradableError, match="not in UTF-8, nor in UTF-16"):
+        code_cells('{"cells": [{"cell_type": "code", "source": "é"}]}'.encode("latin-1"))
+
+
+def format_3(*cells):
+    return json.dumps({"nbformat": 3, "nbformat_minor": 0, "worksheets": [{"cells": cells}]}).encode()
+
+
+def test_a_notebook_of_format_3_is_read():
+    cell = {"cell_type": "code", "language": "python", "input": ["a = 1\n", "b = 2"], "outputs": [{"png": 1}]}
+    named = {**cell, "metadata": {"nbgrader": {"grade_id": "roll"}}, "prompt_number": 3}
+    data = format_3({"cell_type": "heading", "level": 1, "source": "Text"}, cell, named)
+    assert code_cells(data) == [Cell("a = 1\nb = 2"), Cell("a = 1\nb = 2", "roll")]
+
+
+def test_what_nbformat_wrote_in_format_3_is_read():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("def roll(): pass")])
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text="x")]
+    assert code_cells(nbformat.writes(notebook, version=3).encode()) == [Cell("def roll(): pass")]
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"worksheets": 1}', b'{"worksheets": [{"cells": [1]}]}', format_3({"cell_type": "code", "metadata": 3})]
+)
+def test_a_broken_notebook_of_format_3_is_refused_or_empty(data):
+    cells, reason = attempt(code_cells, data)
+    assert cells == [] or "of format 3" in reason
+
+
+@given(
+    st.fixed_dictionaries({"worksheets": json_values | st.lists(st.fixed_dictionaries({"cells": st.lists(odd_cells)}))})
+)
+def test_any_notebook_of_format_3_is_read_or_refused(value):
+    cells, _ = attempt(code_cells, json.dumps(value).encode())
+    assert cells is None or all(isinstance(cell, Cell) for cell in cells)
+
+
+def test_a_large_notebook_of_format_3_takes_no_longer():
+    before = time.process_time()
+    with pytest.raises(NotGradableError, match="150000 code cells"):
+        code_cells(format_3(*[{"cell_type": "code", "input": "x"}] * 150_000))
+    assert time.process_time() - before < SECONDS
+
+
+def test_a_notebook_of_colab_is_read():
+    cell = {
+        "cell_type": "code",
+        "source": ['#@title Roll { display-mode: "form" }\n', "def roll(): pass"],
+        "metadata": {"id": "aB3", "cellView": "form", "colab": {"base_uri": "x"}, "outputId": "7"},
+        "execution_count": 5,
+        "outputs": [{"output_type": "stream", "name": "stdout", "text": ["out"]}],
+    }
+    metadata = {
+        "colab": {"provenance": [], "toc_visible": True},
+        "accelerator": "GPU",
+        "kernelspec": {"name": "python3"},
+    }
+    notebook = {"nbformat": 4, "nbformat_minor": 0, "metadata": metadata, "cells": [cell]}
+    [taken] = code_cells(json.dumps(notebook).encode())
+    assert taken == Cell("".join(cell["source"]))
+    assert answers(clean(taken))["roll"] == taken.source
 
 
 def test_text_that_utf8_does_not_have_is_replaced():
