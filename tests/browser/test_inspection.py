@@ -98,3 +98,23 @@ def test_accessibility_is_checked(context):
     found = " ".join(accessibility_problems(page))
     assert "button-name" in found
     assert "color-contrast" in found
+
+
+CODE = """<pre style="background: #fff"><span style="color: #000">one</span> <span style="color: #000">two</span>
+<span style="color: #000; background: {background}">three</span> <span style="color: {colour}">four</span>
+<span style="color: {colour}">five</span></pre>"""
+
+
+@pytest.mark.parametrize(
+    ("colour", "background", "pale"),
+    [("#00c", "#fff", 0), ("#ccc", "#fff", 1), ("#00c", "#222", 1)],
+    ids=["all are clear", "a pale colour", "on a dark background"],
+)
+def test_each_kind_of_code_is_looked_at_once(context, colour, background, pale):
+    page = context.new_page()
+    page.set_content(PAGE % CODE.format(colour=colour, background=background))
+    found = accessibility_problems(page)
+    assert len(found) == pale
+    assert all("color-contrast" in problem for problem in found)
+    assert page.locator("pre span").count() == 2 + (background != "#fff")
+    assert page.locator("pre").inner_text().split() == ["one", "two", "three", "four", "five"]
