@@ -69,20 +69,32 @@ def collect(
     folder: Positional[Path],
     course: CourseFolder = Path("."),
     received: Path | None = None,
+    names: Path | None = None,
+    pattern: str | None = None,
+    exchange: bool = False,
 ) -> None:
     """Take what students handed in into the course. The originals are not touched, and nothing of them is run.
 
     Args:
         assignment: Its name.
-        folder: Holds STUDENT/ASSIGNMENT/PAGE.ipynb, STUDENT/PAGE.ipynb or STUDENT.ipynb.
+        folder: Holds STUDENT/ASSIGNMENT/PAGE.ipynb, STUDENT/PAGE.ipynb or STUDENT.ipynb, or what Moodle, Canvas,
+            Brightspace or Blackboard gives; or the zip archive that one of them gives.
         received: A table with the columns student and received, which says when work came. If not given, that is when
             its file last changed, so collect from where students put it, not from a copy.
+        names: A table with the columns name and student, which says who is meant by a system's number or name.
+        pattern: A regular expression for paths in the folder, with a group (?P<student>...), for other systems.
+        exchange: The folder is what `nbgrader collect` wrote; when work came is what nbgrader says.
     """
-    outcome = courses.collect(Course.at(course), assignment, folder, received=received)
+    outcome = courses.collect(
+        Course.at(course), assignment, folder, received=received, names=names, pattern=pattern, exchange=exchange
+    )
     print(
         f"{len(outcome.new)} collected, {len(outcome.unchanged)} as before, {len(outcome.not_gradable)} not gradable."
     )
     _tell_reasons(outcome.not_gradable)
+    for note in outcome.notes:
+        print(note)
+    print(f"files.csv says what became of each of the {len(outcome.files)} files.")
 
 
 def grade(

@@ -7,7 +7,7 @@ formgrader does the same. The folder::
     nbgrader_config.py  students.csv  seed.txt  checks/<assignment>.*
     source/<assignment>/  release/<assignment>/  submitted/<student>/<assignment>/  autograded/  feedback/
     verdicts/<assignment>/<student>.json
-    gradebook.db  gradebook.csv  results.csv  not_graded.csv  nbgrader.log
+    gradebook.db  gradebook.csv  results.csv  not_graded.csv  files.csv  nbgrader.log
 """
 
 import contextlib
@@ -16,10 +16,11 @@ import hashlib
 import io
 import logging
 import os
+import re
 import secrets
 import shutil
+import stat
 import sysconfig
-import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -57,6 +58,7 @@ import swinlib
 from swinlib import check
 
 from . import grading
+from . import inbox as inboxes
 from .handed_in import (
     NotGradableError,
     NothingThereError,
@@ -102,7 +104,6 @@ RECEIVED = ("student", "received")
 NOT_GRADED = ("assignment", "student", "step", "reason")
 RESULTS = ("assignment", "student", "exercise", "points", "max_points", "mistake", "message")
 CHECKPOINTS = ".ipynb_checkpoints"  # which Jupyter leaves where a teacher opens a notebook; nbgrader leaves them out
-NOT_STUDENTS = {".git", "__MACOSX", CHECKPOINTS}  # folders that systems leave among hand-ins
 TIMESTAMP = "timestamp.txt"
 
 
@@ -406,90 +407,213 @@ def release(course: Course, name: str) -> Path:
 # collect --------------------------------------------------------------------------------------------------------
 
 
+FILES = ("assignment", "file", "student", "result", "reason")
+NAMES = ("name", "student")
+NBGRADERS_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.\d]{0,7} UTC")
+SECRET = "submission_secret.txt"  # which nbgrader's `submit` leaves, so that its copies are known
+
+
 @dataclass
 class Collected:
-    """What became of the hand-ins: names of students, and for some of them why not."""
+    """What became of the hand-ins.
+
+    Attributes:
+        new: students whose work was taken.
+        unchanged: students whose work is as it was.
+        not_gradable: why other hand-ins were not taken, by student, or by what their paths begin with.
+        files: by its path, what became of each file of the inbox, and why.
+        notes: sentences for the teacher about all of it.
+    """
 
     new: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     not_gradable: dict[str, str] = field(default_factory=dict)
+    files: dict[inboxes.File, tuple[str, str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
-def collect(course: Course, name: str, folder: Path, *, received: Path | None = None) -> Collected:
+def collect(
+    course: Course,
+    name: str,
+    folder: Path,
+    *,
+    received: Path | None = None,
+    names: Path | None = None,
+    pattern: str | None = None,
+    exchange: bool = False,
+) -> Collected:
     """Take hand-ins into the course, as clean notebooks; the originals are not touched.
 
     Args:
         course: the course.
         name: of the assignment.
-        folder: holds ``<student>/<assignment>/<page>.ipynb``, ``<student>/<page>.ipynb`` or ``<student>.ipynb``.
+        folder: holds the hand-ins as `inbox` knows them; or a zip archive of them all.
         received: a table ``student,received`` that says when they came; else it is when the file last changed.
+        names: a table ``name,student`` that says who is meant by what a system writes.
+        pattern: a regular expression with a group ``student`` for the paths of hand-ins.
+        exchange: the folder is what ``nbgrader collect`` wrote, and its ``timestamp.txt`` say when they came.
 
     Raises:
-        CourseError: if the folder or a table is not what it should be. A hand-in never raises.
+        CourseError: if the folder, a table or the pattern is not what it should be. A hand-in never raises.
     """
     assignment = course.assignment(name)
     released, roster = course.release_of(assignment), course.roster()
-    if not folder.is_dir():
-        raise CourseError(f"{folder} is not a folder; name the one that holds the students' notebooks.")
     if folder.resolve().is_relative_to(course.root):
         raise CourseError(f"{folder} lies in the course, whose folders hold what was collected; collect from outside.")
-    times = None if received is None else _arrivals(received)
-    outcome = Collected()
-    seen: set[str] = set()
-    for entry in _hand_ins(folder):
-        who = printable(entry.name)
-        try:
-            who = student = _student_of(entry, roster)
-            if student in seen:
-                who = printable(entry.name)
-                raise NotGradableError(f"{student} handed in more than once; only the first was taken.")
-            seen.add(student)
-            data, when = _read_hand_in(folder, entry, assignment)
-            if times is not None:
-                if student not in times:
-                    raise NotGradableError(f"{received.name} does not say when {student}'s work came.")
-                when = times[student]
-            notebook = clean_notebook(released, code_cells(data))
-            kept = _keep(course, assignment, student, notebook, when, certain=times is not None)
-            (outcome.new if kept else outcome.unchanged).append(student)
-        except NotGradableError as error:
-            outcome.not_gradable[who] = str(error)
-    for student in roster.keys() - seen - _submitted(course, assignment).keys():
+    if exchange and not _is_private(folder.resolve()):
+        raise CourseError(
+            f"others may enter {folder}, and could have written the times in it; collect from the exchange into a "
+            "folder that is yours alone (chmod 700)."
+        )
+    try:
+        table = {} if names is None else inboxes.names_table(_rows(names, NAMES), names.name)
+        who = inboxes.Names(roster, table, None if pattern is None else inboxes.names_pattern(pattern))
+        with inboxes.open_inbox(folder) as inbox:
+            times = None if received is None else _arrivals(received, table)
+            found = inboxes.sort(inbox.files(), who, _other_names(course, assignment))
+            outcome = Collected(not_gradable=found.nobodys)
+            outcome.files = {file: ("left out", why) for file, why in found.left_out.items()}
+            for student, hand_in in sorted(found.hand_ins.items()):
+                clock = _Clock(student, times, received and received.name, exchange)
+                _take(course, assignment, released, inbox, student, hand_in, clock, outcome)
+    except inboxes.InboxError as error:
+        raise CourseError(str(error)) from None
+    before = _submitted(course, assignment).keys()
+    for student in outcome.not_gradable.keys() & found.hand_ins.keys() & before:
+        outcome.not_gradable[student] += " What was collected before still counts."
+    for student in roster.keys() - found.hand_ins.keys() - before:
         outcome.not_gradable[student] = "nothing was handed in."
+    if times is None and not exchange:
+        outcome.notes = _notes_on_times(folder, outcome.files)
     _note(course, name, "collect", outcome.not_gradable)
+    _write_files(course, name, found.students, outcome.files)
     return outcome
 
 
-def _hand_ins(folder: Path) -> list[os.DirEntry]:
-    """What may be a student's: folders, notebooks, and links in place of these. The plainer spelling comes first."""
-    with os.scandir(folder) as entries:
-        found = [
-            entry
-            for entry in entries
-            if entry.name not in NOT_STUDENTS
-            and (entry.name.endswith(".ipynb") or entry.is_dir(follow_symlinks=False) or entry.is_symlink())
-        ]
-    return sorted(found, key=lambda entry: (not unicodedata.is_normalized("NFC", entry.name), entry.name))
-
-
-def _student_of(entry: os.DirEntry, roster: Mapping[str, object]) -> str:
-    student = student_name(entry.name.removesuffix(".ipynb"))
-    if roster and student not in roster:
-        raise NotGradableError(f"{student} is not in students.csv.")
-    return student
-
-
-def _read_hand_in(folder: Path, entry: os.DirEntry, assignment: Assignment) -> tuple[bytes, datetime]:
-    """The file of a hand-in, in whichever of the layouts it is."""
-    file = f"{assignment.notebook}.ipynb"
-    if entry.name.endswith(".ipynb") and not entry.is_dir(follow_symlinks=False):
-        return read_file(folder, entry.name)
-    with contextlib.suppress(NothingThereError):
-        return read_file(folder, entry.name, assignment.name, file)
+def _take(
+    course: Course,
+    assignment: Assignment,
+    released: NotebookNode,
+    inbox: inboxes.Folder | inboxes.Archive,
+    student: str,
+    hand_in: inboxes.HandIn,
+    clock: "_Clock",
+    outcome: Collected,
+) -> None:
+    """Take what one student handed in, and say what became of it."""
+    chosen = None
     try:
-        return read_file(folder, entry.name, file)
-    except NothingThereError:
-        raise NotGradableError(f"there is no {file}; the notebook must keep its name.") from None
+        chosen = inboxes.choose(hand_in, assignment.notebook)
+        if chosen.refused:
+            raise NotGradableError(f"{chosen.place}: {chosen.refused}")
+        data, changed = inbox.read(chosen.parts)
+        cells = code_cells(data)
+        if not inboxes.is_named(hand_in.notebooks[chosen].file, assignment.notebook) and not inboxes.is_about(
+            cells, assignment.exercises
+        ):
+            raise NotGradableError(
+                f"there is no {assignment.notebook}.ipynb, and {chosen.place} has no code for its exercises."
+            )
+        when, certain = clock.came(inbox, chosen, changed)
+        if _keep(course, assignment, student, clean_notebook(released, cells), when, certain=certain):
+            outcome.new.append(student)
+            outcome.files[chosen] = ("collected", "")
+        else:
+            outcome.unchanged.append(student)
+            outcome.files[chosen] = ("as before", "")
+    except NotGradableError as error:
+        outcome.not_gradable[student] = str(error)
+        for file in hand_in.notebooks if chosen is None else [chosen]:
+            outcome.files[file] = ("not graded", str(error))
+    for file in hand_in.notebooks.keys() - outcome.files.keys():
+        outcome.files[file] = ("left out", f"{chosen.place} has the right name, and this has not.")
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """When a student's work came, as far as somebody is believed."""
+
+    student: str
+    times: Mapping[str, datetime] | None
+    table: str | None
+    exchange: bool
+
+    def came(
+        self, inbox: inboxes.Folder | inboxes.Archive, file: inboxes.File, changed: datetime
+    ) -> tuple[datetime, bool]:
+        """The time, and whether the teacher says so.
+
+        Raises:
+            NotGradableError: if who should say so does not.
+        """
+        if self.times is not None:
+            if self.student not in self.times:
+                raise NotGradableError(f"{self.table} does not say when {self.student}'s work came.")
+            return self.times[self.student], True
+        if not self.exchange:
+            return changed, False
+        stamp = (*file.parts[:-1], TIMESTAMP)
+        try:
+            text = inbox.read(stamp)[0].decode("ascii", "replace").strip()
+        except NothingThereError:
+            text = ""
+        if not NBGRADERS_TIME.fullmatch(text):
+            raise NotGradableError(
+                f"{printable('/'.join(stamp))} has no time as nbgrader writes it; give the times with --received."
+            )
+        try:
+            return parse_utc(text).replace(tzinfo=UTC), False  # the newest counts, as nbgrader means it
+        except ValueError as error:
+            raise NotGradableError(f"{printable('/'.join(stamp))} has no time: {error}") from None
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether something on the way to a folder keeps other users out."""
+    return any(not each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.parents))
+
+
+def _other_names(course: Course, assignment: Assignment) -> set[str]:
+    """What other assignments and their pages are called."""
+    others = [path for path in (course.root / "source").glob("*") if path.is_dir() and path.name != assignment.name]
+    names = {path.name for path in others} | {page.stem for path in others for page in path.glob("*.ipynb")}
+    return names - {assignment.name, assignment.notebook}
+
+
+def _notes_on_times(folder: Path, files: Iterable[inboxes.File]) -> list[str]:
+    """What a teacher should know of times that nobody but the files says."""
+    if any(file.parts[-1] == SECRET for file in files):
+        return [
+            "This looks like what `nbgrader collect` wrote. Times were taken from the files, which are as old as that "
+            "copy; with --exchange they are nbgrader's."
+        ]
+    if folder.is_file():
+        return [
+            f"All of it counts as handed in when {folder.name} came onto this disk; if that is after the date on which "
+            "it was due, give the system's times with --received."
+        ]
+    return []
+
+
+def _write_files(
+    course: Course,
+    assignment: str,
+    students: Mapping[inboxes.File, str],
+    files: Mapping[inboxes.File, tuple[str, str]],
+) -> None:
+    """Say in files.csv what became of each file of the inbox; what it said of that assignment before is dropped."""
+    path = course.root / "files.csv"
+    others = [row for _, row in _rows(path, FILES) if row["assignment"] != assignment] if path.exists() else []
+    added = [
+        {
+            "assignment": assignment,
+            "file": file.place,
+            "student": students.get(file, ""),
+            "result": result,
+            "reason": why,
+        }
+        for file, (result, why) in sorted(files.items(), key=lambda item: item[0].parts)
+    ]
+    _write_rows(path, FILES, others + added)
 
 
 def _keep(
@@ -532,12 +656,13 @@ def _time_in(stamp: Path) -> datetime | None:
     return parse_utc(stamp.read_text().strip()) if stamp.is_file() else None
 
 
-def _arrivals(table: Path) -> dict[str, datetime]:
-    """When work came, by student."""
+def _arrivals(table: Path, names: Mapping[str, str]) -> dict[str, datetime]:
+    """When work came, by student; the table may call them as a system does."""
     times = {}
     for line, row in _rows(table, RECEIVED):
         try:
-            times[student_name(row["student"].strip())] = datetime.fromisoformat(row["received"].strip())
+            student = names.get(inboxes.spelled(row["student"])) or student_name(row["student"].strip())
+            times[student] = datetime.fromisoformat(row["received"].strip())
         except ValueError as error:
             raise CourseError(f"{table.name}, line {line}: {error} Write times like 2026-03-01T23:59+01:00.") from None
     return times

@@ -510,7 +510,7 @@ def sort(files: Sequence[File], names: Names, others: Collection[str] = ()) -> S
             student = found.students[file] = names.student(says)
         except NotGradableError as error:
             who = printable(says.text if says.system else file.parts[0]) or file.place
-            found.nobodys[who] = found.left_out[file] = file.refused or str(error)
+            found.nobodys[who] = found.left_out[file] = " ".join(filter(None, [str(error), file.refused]))
             continue
         hand_in = found.hand_ins[student]
         if why := _why_left_out(file, says, others):

@@ -9,10 +9,15 @@ import warnings
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import nbformat
 import pytest
 from nbgrader.apps.api import NbGraderAPI
+from nbgrader.auth import Authenticator
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseAssignment, ExchangeSubmit
+from nbgrader.utils import parse_utc
 
 from swinlib import check
 from swinlib.classroom import course as courses
@@ -409,25 +414,140 @@ def test_one_bad_hand_in_does_not_stop_the_others(course, handed_in):
     (handed_in / "readme.txt").write_text("not a hand-in")
     (handed_in / "__MACOSX").mkdir()
     outcome = collect(course, handed_in)
-    assert outcome.new == ["ann", "zoe"]
-    assert outcome.not_gradable.keys() == {"bad", "pipe", "link", "other", "=1+1", "ann.ipynb"}
+    assert outcome.new == ["zoe"]
+    assert outcome.not_gradable.keys() == {"bad", "pipe", "link", "other", "=1+1", "ann"}
     reasons = not_graded(course)
     assert "not valid JSON" in reasons["bad"]
     assert "not a plain file" in reasons["pipe"]
     assert "link" in reasons["link"]
-    assert f"there is no {PAGE}.ipynb" in reasons["other"]
+    assert "no list of cells" in reasons["other"]
     assert "begin with a letter" in reasons["'=1+1"]
-    assert "more than once" in reasons["ann.ipynb"]
+    assert "more than once" in reasons["ann"]
+    assert not (course.root / "submitted" / "ann").exists()
 
 
-def test_of_two_spellings_of_a_name_the_composed_one_counts(course, handed_in):
-    hand_in(course, handed_in, "zoe\u0308", HALF)
+def test_of_two_hand_ins_of_one_student_neither_counts(course, handed_in):
     hand_in(course, handed_in, "zo\u00eb", SOLVED)
+    assert collect(course, handed_in).new == ["zo\u00eb"]
+    hand_in(course, handed_in, "zoe\u0308", HALF)
     outcome = collect(course, handed_in)
-    assert outcome.new == ["zo\u00eb"]
-    assert "more than once" in outcome.not_gradable["zoe\u0308"]
+    assert (outcome.new, outcome.unchanged) == ([], [])
+    reason = outcome.not_gradable["zo\u00eb"]
+    assert "more than once" in reason
+    assert reason.endswith("What was collected before still counts.")
     path = course.root / "submitted" / "zo\u00eb" / PAGE / f"{PAGE}.ipynb"
     assert SOLVED["double"] in [cell.source for cell in nbformat.read(path, as_version=4).cells]
+
+
+def test_each_file_of_the_inbox_is_in_one_row(course, handed_in):
+    hand_in(course, handed_in, "ann", SOLVED)
+    hand_in(course, handed_in, "bob", {}, "{student}/homework.ipynb")
+    hand_in(course, handed_in, "cem", SOLVED)
+    hand_in(course, handed_in, "cem", SOLVED, "{student} (1).ipynb")
+    (handed_in / "dan.ipynb").write_text("{}")
+    (handed_in / "eve").mkdir()
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")])
+    nbformat.write(notebook, handed_in / "eve" / "thesis.ipynb")
+    for name in ("readme.txt", ".DS_Store", "ann/report.pdf", "ann/=1+1.csv", "ann/a\nb.txt"):
+        (handed_in / name).write_text("x")
+    outcome = collect(course, handed_in)
+    assert outcome.new == ["ann", "bob"]
+    assert outcome.not_gradable.keys() == not_graded(course).keys() == {"cem", "dan", "eve"}
+    assert "no code for its exercises" in outcome.not_gradable["eve"]
+    with open(course.root / "files.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert all(row["assignment"] == PAGE and row["reason"] for row in rows if row["result"] != "collected")
+    assert {row["file"]: (row["student"], row["result"]) for row in rows} == {
+        f"ann/{PAGE}.ipynb": ("ann", "collected"),
+        "bob/homework.ipynb": ("bob", "collected"),
+        f"cem/{PAGE}.ipynb": ("cem", "not graded"),
+        "cem (1).ipynb": ("cem", "not graded"),
+        "dan.ipynb": ("dan", "not graded"),
+        "eve/thesis.ipynb": ("eve", "not graded"),
+        "readme.txt": ("", "left out"),
+        ".DS_Store": ("", "left out"),
+        "ann/report.pdf": ("ann", "left out"),
+        "ann/=1+1.csv": ("ann", "left out"),
+        "ann/a\\nb.txt": ("ann", "left out"),
+    }
+    # collected again, the table says what is so now
+    shutil.rmtree(handed_in / "cem")
+    assert collect(course, handed_in).unchanged == ["ann", "bob"]
+    rows = table(course.root / "files.csv", "file")
+    assert len(rows) == 10
+    assert rows["cem (1).ipynb",]["result"] == "collected"
+    assert rows[f"ann/{PAGE}.ipynb",]["result"] == "as before"
+
+
+def test_a_systems_archive_is_collected_with_a_table_of_names(course, handed_in, tmp_path, capsys):
+    (course.root / "students.csv").write_text("id\nann\no'brien\nzoe\n")
+    hand_in(course, handed_in, "", SOLVED, "Ann Lee_11_assignsubmission_file_/{page}.ipynb")
+    hand_in(course, handed_in, "", HALF, "Pat O\u2019Brien_12_assignsubmission_file_/{page} (1).ipynb")
+    hand_in(course, handed_in, "", HALF, "Sam Ray_13_assignsubmission_file_/{page}.ipynb")
+    archive = shutil.make_archive(str(tmp_path / "from moodle"), "zip", handed_in)
+    names = tmp_path / "names.csv"
+    names.write_text("\ufeffname,student\nAnn Lee,ann\nPat O'Brien,o'brien\nZoe Zed,zoe\n")
+    times = tmp_path / "times.csv"
+    times.write_text("student,received\nAnn Lee,2026-03-01T12:00+02:00\no'brien,2026-03-01T13:00+02:00\n")
+    command = ["collect", PAGE, archive, "--names", str(names), "--course", str(course.root)]
+    assert main([*command, "--received", str(times)]) == 0
+    said = capsys.readouterr().out
+    assert "2 collected, 0 as before, 2 not gradable." in said
+    assert "what became of each of the 3 files" in said
+    assert "came onto this disk" not in said
+    assert not_graded(course).keys() == {"Sam Ray_13", "zoe"}
+    stamp = course.root / "submitted" / "ann" / PAGE / "timestamp.txt"
+    assert stamp.read_text() == "2026-03-01 10:00:00 UTC\n"
+    assert (course.root / "submitted" / "o'brien" / PAGE / "timestamp.txt").read_text() == "2026-03-01 11:00:00 UTC\n"
+    # nothing of it lies anywhere else
+    assert {path.name for path in (course.root / "submitted").iterdir()} == {"ann", "o'brien"}
+    # without times, the teacher is told what they are instead
+    assert main(command) == 0
+    assert "All of it counts as handed in when from moodle.zip came onto this disk" in capsys.readouterr().out
+
+
+def test_a_student_with_an_apostrophe_gets_a_grade_and_feedback(course, handed_in, graded):
+    hand_in(course, handed_in, "o'brien", SOLVED)
+    collect(course, handed_in)
+    grade(course)
+    assert scores(course) == {"o'brien": 5.0}
+    assert "5 of 5 points" in feedback(course, "o'brien")
+
+
+def test_a_pattern_says_whose_a_file_is(course, handed_in):
+    hand_in(course, handed_in, "ann", SOLVED, "week 7/homework of {student}.ipynb")
+    pattern = "week 7/homework of (?P<student>.*)[.]ipynb"
+    assert main(["collect", PAGE, str(handed_in), "--pattern", pattern, "--course", str(course.root)]) == 0
+    assert (course.root / "submitted" / "ann" / PAGE).is_dir()
+    assert not_graded(course) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"pattern": "("}, "regular expression"),
+        ({"pattern": ".*"}, "group for the student"),
+        ({"names": "id,student\nx,ann\n"}, "names.csv has no column name"),
+        ({"names": "name,student\nx,ann\nX,bob\n"}, "names.csv, line 3: 'X' is ann already"),
+    ],
+)
+def test_names_that_cannot_be_used_are_told(course, handed_in, tmp_path, options, said):
+    hand_in(course, handed_in, "ann", SOLVED)
+    if "names" in options:
+        (tmp_path / "names.csv").write_text(options["names"])
+        options = {"names": tmp_path / "names.csv"}
+    with pytest.raises(CourseError, match=said):
+        collect(course, handed_in, **options)
+    assert not (course.root / "submitted" / "ann").exists()
+
+
+def test_work_for_another_assignment_is_not_taken_for_this_one(course, handed_in):
+    (course.root / "source" / "exam").mkdir()
+    hand_in(course, handed_in, "ann", SOLVED, "{student}/exam/{page}.ipynb")
+    hand_in(course, handed_in, "bob", SOLVED, "{student}/" + PAGE + "/{page}.ipynb")
+    outcome = collect(course, handed_in)
+    assert outcome.new == ["bob"]
+    assert "of another assignment" in outcome.not_gradable["ann"]
 
 
 def test_time_is_what_the_file_says_and_not_the_student(course, handed_in):
@@ -449,6 +569,82 @@ def test_a_table_of_times_is_believed(course, handed_in, tmp_path):
     assert stamp.read_text() == "2026-03-01 10:00:00 UTC\n"
     with pytest.raises(CourseError, match=r"received.csv, line 2"):
         collect(course, handed_in, received=received(tmp_path, ann="yesterday"))
+
+
+@pytest.fixture
+def exchanged(course, handed_in, tmp_path, monkeypatch):
+    """What nbgrader's exchange collects of ann's work, which was due between submitting and collecting."""
+    config = course.config
+    config.CourseDirectory.course_id = "swin"
+    config.Exchange.root, config.Exchange.cache = str(tmp_path / "exchange"), str(tmp_path / "cache")
+    config.Exchange.assignment_dir = str(tmp_path / "home")
+    (tmp_path / "exchange").mkdir()
+    (tmp_path / "exchange").chmod(0o777)
+
+    def step(kind, **options):
+        folder = CourseDirectory(config=config)
+        folder.assignment_id = PAGE
+        for name, value in options.items():
+            setattr(folder, name, value)
+        kind(coursedir=folder, authenticator=Authenticator(config=config), config=config).start()
+
+    with courses._scripts_on_path(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        step(ExchangeReleaseAssignment)
+        hand_in(course, tmp_path / "home", "ann", SOLVED, PAGE + "/{page}.ipynb")
+        step(ExchangeSubmit, student_id="ann")
+        [stamp] = (tmp_path / "exchange").glob("swin/inbound/*/timestamp.txt")
+        with course.gradebook() as gradebook:
+            gradebook.update_or_create_assignment(PAGE, duedate=parse_utc(stamp.read_text()))
+        handed_in.mkdir(mode=0o700)
+        step(ExchangeCollect, submitted_directory=str(handed_in), student_id="*")
+    return handed_in
+
+
+def test_the_exchange_says_when_work_came(course, exchanged, graded, capsys):
+    found = {path.name for path in (exchanged / "ann" / PAGE).iterdir()}
+    assert found == {f"{PAGE}.ipynb", "timestamp.txt", "submission_secret.txt"}
+    command = ["collect", PAGE, str(exchanged), "--course", str(course.root)]
+    # the copy is younger than what was submitted, and so everybody is late
+    assert main(command) == 0
+    assert "with --exchange they are nbgrader's" in capsys.readouterr().out
+    grade(course)
+    assert scores(course) == {"ann": pytest.approx(4.5)}
+    assert main([*command, "--exchange"]) == 0
+    assert "--exchange" not in capsys.readouterr().out
+    grade(course)
+    assert scores(course) == {"ann": 5.0}
+    assert not_graded(course) == {}
+
+
+def test_a_table_of_times_counts_more_than_the_exchange(course, exchanged, tmp_path):
+    collect(course, exchanged, exchange=True, received=received(tmp_path, ann="2026-03-01T12:00+02:00"))
+    stamp = course.root / "submitted" / "ann" / PAGE / "timestamp.txt"
+    assert stamp.read_text() == "2026-03-01 10:00:00 UTC\n"
+
+
+@pytest.mark.parametrize("text", [b"", b"yesterday", b"5", b"2026-13-01 00:00:00 UTC", b"\xff" * 9, b"9" * 10**5])
+def test_a_time_of_the_exchange_that_is_none_is_told(course, handed_in, text):
+    hand_in(course, handed_in, "ann", SOLVED, "{student}/" + PAGE + "/{page}.ipynb")
+    hand_in(course, handed_in, "bob", SOLVED, "{student}/" + PAGE + "/{page}.ipynb")
+    handed_in.chmod(0o700)
+    (handed_in / "ann" / PAGE / "timestamp.txt").write_bytes(text)
+    outcome = collect(course, handed_in, exchange=True)
+    assert outcome.new == []
+    assert f"ann/{PAGE}/timestamp.txt has no time" in outcome.not_gradable["ann"]
+    assert f"bob/{PAGE}/timestamp.txt has no time" in outcome.not_gradable["bob"]
+
+
+def test_times_are_not_believed_where_students_could_have_written_them(course):
+    assert not courses._is_private(Path("/usr"))
+    with pytest.raises(CourseError, match="others may enter /usr"):
+        collect(course, Path("/usr"), exchange=True)
+
+
+def test_a_folder_is_private_if_something_on_the_way_is(tmp_path):
+    (tmp_path / "own").mkdir(mode=0o700)
+    (tmp_path / "own" / "open").mkdir(mode=0o755)
+    assert courses._is_private(tmp_path / "own" / "open")
 
 
 def test_collecting_again_takes_what_is_newer(course, handed_in, tmp_path):
