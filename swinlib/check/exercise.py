@@ -24,7 +24,6 @@ import contextlib
 import dis
 import linecache
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -41,7 +40,7 @@ from .judging import difference, equal, show
 Case = dict[str, object]
 Arguments = dict[str, object]
 
-SHRINKING_SECONDS = 1.0  # a good small input comes in the first hundred attempts; the learner waits for it
+SHRINKING = 100  # attempts, in which a good small input is found; the learner waits for it
 # Instead of an error's name. One call is enough to say these, and no smaller input would say more.
 UNWRITTEN = "not written yet"  # the function is still as it was handed out
 UNDEFINED = "not defined"  # there is no function of that name
@@ -83,6 +82,7 @@ class Verdict:
         mistake: the name of the known mistake that it agrees with, if any.
         credit: share of the points, from 0 to 1; a known mistake may earn a part.
         case: the smallest that fails.
+        error: one of `FINAL`, where there is no such case.
     """
 
     passed: bool
@@ -90,6 +90,7 @@ class Verdict:
     mistake: str | None = None
     credit: float = 0.0
     case: Case | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -221,18 +222,18 @@ class Exercise:
         """
         tried = 0
         smallest: list[tuple[Case, Outcome, str]] = []
-        stop = float("inf")
+        last = None  # number of the attempt after which nothing smaller is looked for
 
         def trial(case: Case) -> None:
-            nonlocal stop, tried
-            if time.monotonic() > stop:
+            nonlocal last, tried
+            if tried == last:
                 raise _Enough
             outcome = attempt(case)
             tried += 1
             wrong = self.problem(outcome, case)
             if wrong:
                 smallest[:] = [(case, outcome, wrong)]
-                stop = min(stop, time.monotonic() + SHRINKING_SECONDS)
+                last = last or tried + SHRINKING  # counted, so that a busy machine finds the same
                 if outcome.error in FINAL:
                     raise _Enough
                 raise _WrongError
@@ -247,7 +248,7 @@ class Exercise:
             return Verdict(True, f"{self.name}: right on {tried} {'input' if tried == 1 else 'inputs'}", credit=1.0)
         case, outcome, wrong = smallest[0]
         if outcome.error in FINAL:
-            return Verdict(False, f"{self.name}: {outcome.message or outcome.error}")
+            return Verdict(False, f"{self.name}: {outcome.message or outcome.error}", error=outcome.error)
         given = ", ".join(f"{name} = {show(value)}" for name, value in self.arguments(**case).items())
         message = f"{self.name}, on the smallest input that fails: {given}.\n  {_sentence(wrong)}"
         mistake = self.diagnose(attempt, case)

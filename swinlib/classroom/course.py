@@ -766,7 +766,8 @@ def _reach_verdicts(
     }
     if not code:
         return 0
-    verdicts = grading.grade_many(code, list(assignment.exercises), checks=assignment.checks, seed=seed, **options)
+    known = {"checks": assignment.checks, "begun": assignment.begun, "seed": seed}
+    verdicts = grading.grade_many(code, list(assignment.exercises), **known, **options)
     for student, graded in tqdm(verdicts, total=len(code), desc="grading", unit="student", disable=None):
         write_verdict(paths[student], keys[student], graded)
     return len(code)

@@ -2,13 +2,21 @@
 
 What crosses the border is a case on the way in, and plain data on the way out (see `wire`). Whether it is right is
 decided by the check, in this process, which the student's code cannot reach.
+
+A notebook is graded as it runs, from top to bottom: where it calls a check, the function is tried in the state that the
+notebook has there, and once more what bears its name at the end. What is right at any of these places is right.
 """
 
+import ast
+import contextlib
+import itertools
 import multiprocessing
 import os
+import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -17,7 +25,7 @@ from functools import partial
 import torch
 
 from swinlib import check
-from swinlib.check.exercise import ENDED, Case, Exercise, Outcome
+from swinlib.check.exercise import ENDED, UNWRITTEN, Case, Exercise, Outcome
 
 from .sandbox import EndedError, Limits, NoSandboxError, OutOfTimeError, Sandbox
 from .wire import MOST_TEXT
@@ -26,6 +34,7 @@ __all__ = ["Graded", "Limits", "NoSandboxError", "Ran", "Result", "grade_cells",
 
 TOGETHER = 6  # times the patience for one question: seconds on the clock for a whole submission
 MOST_RESTARTS = 12
+MOST_CHECKS = 20  # of one exercise that are listened to
 MOST_MESSAGE = 4000  # characters
 USED_UP = "the time for one submission was used up before this"
 
@@ -76,6 +85,7 @@ def grade_many(
     *,
     checks: str,
     seed: int,
+    begun: Mapping[str, str] | None = None,
     processes: int = 2,
     limits: Limits | None = None,
     unsafe: bool = False,
@@ -90,6 +100,7 @@ def grade_many(
         exercises: names of those to grade.
         checks: where they are defined, see `swinlib.check.load`.
         seed: of what the checks draw; the same seed gives the same grades.
+        begun: by exercise, the cell that was handed out.
         processes: how many are graded at the same time.
         limits: what each sandbox may take.
         unsafe: run the code as an ordinary process, where it can do all that you can.
@@ -100,7 +111,8 @@ def grade_many(
     Raises:
         NoSandboxError: if there is no sandbox here, and ``unsafe`` is not set.
     """
-    grade = partial(grade_cells, exercises=tuple(exercises), checks=checks, seed=seed, limits=limits, unsafe=unsafe)
+    options = {"checks": checks, "seed": seed, "begun": begun, "limits": limits, "unsafe": unsafe}
+    grade = partial(grade_cells, exercises=tuple(exercises), **options)
     again = {}
     for name, graded in _each(grade, {name: tuple(cells) for name, cells in submissions.items()}, exercises, processes):
         if graded.out_of_time:
@@ -167,20 +179,80 @@ def grade_cells(
     *,
     checks: str,
     seed: int,
+    begun: Mapping[str, str] | None = None,
     limits: Limits | None = None,
     unsafe: bool = False,
 ) -> Graded:
     """Grade one submission; see `grade_many`.
 
-    A cell that ends the process is left out from then on, and an exercise whose call ends it is not called again: the
-    others are graded in a fresh sandbox.
+    A cell that ends the process is left out from then on, and where a call ended it nothing is called again: the rest
+    is graded in a fresh sandbox.
+
+    Args:
+        cells: the sources of its code cells, in order.
+        exercises: names of those to grade.
+        checks: where they are defined.
+        seed: of what the checks draw.
+        begun: by exercise, the cell that was handed out. Where it is as it was, its exercise is not written yet.
+        limits: what a sandbox may take.
+        unsafe: run the code as an ordinary process.
     """
     known = check.load(checks)
     if unknown := sorted(set(exercises) - set(known)):
         raise ValueError(f"{checks!r} has no exercise {unknown[0]!r}; it has {', '.join(known)}")
-    with _Submission(tuple(cells), checks, limits or Limits(), unsafe) as submission:
-        results = {name: submission.grade(known[name], seed) for name in exercises}
+    asked = {name: known[name] for name in exercises}
+    with _Submission(tuple(cells), asked, checks, seed, limits or Limits(), unsafe) as submission:
+        results = submission.grade()
+        for name in unwritten(cells, begun or {}):
+            if name in results and not results[name].passed:
+                results[name] = Result(False, 0.0, f"{name}: {UNWRITTEN}")
         return Graded(results, submission.what_ran(), submission.out_of_time)
+
+
+def unwritten(cells: Sequence[str], begun: Mapping[str, str]) -> set[str]:
+    """The exercises whose function is bound nowhere but in the cell that was handed out, which is as it was."""
+    bound = [(cell.strip(), _bound(cell)) for cell in cells]
+    return {
+        name
+        for name, handed_out in begun.items()
+        if any(source == handed_out.strip() for source, _ in bound)
+        and not any(name in names for source, names in bound if source != handed_out.strip())
+    }
+
+
+def _bound(source: str) -> set[str]:
+    """The names that a cell binds, at any depth; in one that is not Python, every word."""
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # of a magic, too
+        return set(re.findall(r"\w+", source))
+    names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    names |= {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
+    return names | {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """What is known of an exercise so far.
+
+    Attributes:
+        result: the best verdict; of equal ones the last that says more than that nothing is there.
+        says: 0 if there was no function to call, or it was not written; 1 if calling it ended the process; else 2.
+        case: the smallest that failed, and ...
+        wrong: what was wrong there. What still fails like this needs no further trial.
+    """
+
+    result: Result
+    says: int
+    case: Case | None = None
+    wrong: str | None = None
+
+    @property
+    def worth(self) -> tuple[float, int]:
+        return self.result.credit, self.says
+
+
+Place = tuple[int, int]  # the number of a cell, and of the check that is called in it
 
 
 @dataclass
@@ -188,11 +260,16 @@ class _Submission:
     """A student's notebook, run in a sandbox, and run again in another where one has ended."""
 
     cells: tuple[str, ...]
+    exercises: Mapping[str, Exercise]
     checks: str
+    seed: int
     limits: Limits
     unsafe: bool
     ran: dict[int, Ran] = field(default_factory=dict)
     left_out: set[int] = field(default_factory=set)  # cells that ended a sandbox
+    standing: dict[str, _Standing] = field(default_factory=dict)
+    told: dict[Place, tuple[bool | None, str]] = field(default_factory=dict)  # what each check was told
+    checks_called: Counter[str] = field(default_factory=Counter)
     box: Sandbox | None = None
     restarts: int = -1
     out_of_time: bool = False
@@ -212,8 +289,25 @@ class _Submission:
     def what_ran(self) -> tuple[Ran, ...]:
         return tuple(self.ran.get(number, Ran(error=USED_UP)) for number in range(len(self.cells)))
 
-    def grade(self, exercise: Exercise, seed: int) -> Result:
-        end = time.monotonic() + self.limits.patience
+    def grade(self) -> dict[str, Result]:
+        """Run the notebook, ask at its end what is not right yet, and give the results."""
+        with contextlib.suppress(EndedError):
+            self.running()
+        # what ended a sandbox comes last, since it will probably do so again
+        for name in sorted(self.exercises, key=lambda name: name in self.standing and self.standing[name].says == 1):
+            self.ask_about(name)
+        return {name: self.standing[name].result for name in self.exercises}
+
+    def ask_about(self, name: str) -> bool:
+        """Try an answer in the present state of the notebook, unless it was right before.
+
+        Returns:
+            False if it ended the sandbox.
+        """
+        before = self.standing.get(name)
+        if before is not None and before.result.passed:
+            return True
+        exercise, end = self.exercises[name], time.monotonic() + self.limits.patience
         ended: list[Outcome] = []
 
         def attempt(case: Case) -> Outcome:
@@ -223,23 +317,39 @@ class _Submission:
                 self.must_have_time()
                 if time.monotonic() > end:
                     raise OutOfTimeError(f"its calls took more than {self.limits.patience:g} seconds together")
-                return _outcome(self.running().ask("call", exercise.name, case))
+                return _outcome(self.running().ask("call", name, case))
             except EndedError as error:
                 self.out_of_time |= isinstance(error, OutOfTimeError)
                 ended.append(Outcome(error=ENDED, message=str(error)))
                 return ended[0]
 
+        now = self.standing_of(exercise, attempt, before)
+        if before is None or now.worth >= before.worth:
+            self.standing[name] = now
+        return not ended
+
+    def standing_of(
+        self, exercise: Exercise, attempt: Callable[[Case], Outcome], before: _Standing | None
+    ) -> _Standing:
+        name = exercise.name
         try:
-            verdict = exercise.examine(attempt, seed=seed)
+            failed = before and before.case
+            if failed is not None and exercise.problem(attempt(failed), failed) == before.wrong:
+                return before
+            verdict = exercise.examine(attempt, seed=self.seed)
             # an answer may count its calls, and change when it thinks that it was asked often enough
-            changed = verdict.passed and any(exercise.problem(attempt(case), case) for case in exercise.asked_again)
+            if verdict.passed and any(exercise.problem(attempt(case), case) for case in exercise.asked_again):
+                return _Standing(Result(False, 0.0, f"{name}: asked the same again, it gave another answer"), 2)
+            result = Result(verdict.passed, verdict.credit, verdict.message[:MOST_MESSAGE], verdict.mistake)
+            if verdict.passed:
+                return _Standing(result, 2)
+            if verdict.case is None:
+                return _Standing(result, int(verdict.error == ENDED))
+            return _Standing(result, 2, verdict.case, exercise.problem(attempt(verdict.case), verdict.case))
         except NoSandboxError:
             raise
         except Exception as error:  # by a result that neither the wire nor the judge thought of
-            return Result(False, 0.0, f"{exercise.name}: the result could not be judged ({type(error).__name__})")
-        if changed:
-            return Result(False, 0.0, f"{exercise.name}: asked the same again, it gave another answer")
-        return Result(verdict.passed, verdict.credit, verdict.message[:MOST_MESSAGE], verdict.mistake)
+            return _Standing(Result(False, 0.0, f"{name}: the result could not be judged ({type(error).__name__})"), 2)
 
     def must_have_time(self) -> None:
         """Raise `OutOfTimeError` where nothing more is to be begun for this submission."""
@@ -247,7 +357,7 @@ class _Submission:
             raise OutOfTimeError(USED_UP)
 
     def running(self) -> Sandbox:
-        """A sandbox in which all cells have run that do not end it.
+        """A sandbox in which all cells have run that do not end it; or that is in the middle of one, at a check.
 
         Raises:
             EndedError: if there is no time left for it.
@@ -274,14 +384,43 @@ class _Submission:
 
     def run(self, number: int) -> bool:
         """Run a cell; false if it ended the sandbox."""
+        places = itertools.count()
+        at_a_check = False
+
+        def on_check(name: object) -> tuple[bool | None, str]:
+            nonlocal at_a_check
+            at_a_check = True
+            said = self.checked((number, next(places)), name)
+            at_a_check = False
+            return said
+
         try:
-            self.ran[number] = _ran(self.box.ask("run", self.cells[number]))
+            self.ran[number] = _ran(self.box.ask("run", self.cells[number], on_check=on_check))
             return True
         except EndedError as error:
             self.out_of_time |= isinstance(error, OutOfTimeError)
-            self.left_out.add(number)
-            self.ran[number] = Ran(error=str(error))
+            if not at_a_check:  # else it runs again, and nothing is called there
+                self.left_out.add(number)
+                self.ran[number] = Ran(error=str(error))
             return False
+
+    def checked(self, place: Place, name: object) -> tuple[bool | None, str]:
+        """What a check should say that the student's code calls: whether it is right, or None for nothing; and a word.
+
+        Raises:
+            EndedError: if a call ended the sandbox.
+        """
+        if name not in self.exercises:
+            return None, ""
+        if place not in self.told:
+            self.told[place] = None, ""
+            self.checks_called[name] += 1
+            if self.checks_called[name] <= MOST_CHECKS:
+                if not self.ask_about(name):
+                    raise EndedError("a call ended it")
+                result = self.standing[name].result
+                self.told[place] = result.passed, result.message
+        return self.told[place]
 
 
 def _outcome(answer: object) -> Outcome:

@@ -12,11 +12,11 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 import nbformat
@@ -33,7 +33,8 @@ MAX_NAME_BYTES = 192  # the name becomes a file's
 
 SAFE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 DEFINITION = re.compile(r"^(?:(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|(\w+)[ \t]*(?::[^=\n]*)?=(?!=))", re.MULTILINE)
-ELSEWHERE = "# {name} is defined further up, in one cell with {first}."
+ELSEWHERE = "# {name} is defined further up."
+NOWHERE = "# There is no cell for {name}."
 
 
 class NotGradableError(ValueError):
@@ -265,32 +266,174 @@ def _claim(cell: dict) -> str | None:
 
 
 def clean_notebook(released: NotebookNode, handed_in: Iterable[Cell]) -> NotebookNode:
-    """The released notebook with a student's code in it.
+    """The released notebook with a student's code in it, which keeps its order.
 
-    A cell that defines the function of an exercise is the answer to it; the last one, if there are several. All other
-    cells of the student's stand before the answer that followed them. So the student's cells run in their order,
-    except where answers were handed in in another order than that of the exercises.
+    Each cell of the student's stands for one that was released, if it is the same, or answers its exercise; it is the
+    student's own otherwise. What the student left out is added: the introduction first of all, text and given code
+    before what it is on, a check after its answer. An answer as it was handed out is left out where the student answers
+    further up, so that it undoes nothing.
     """
-    exercises = solutions(released)
-    groups, rest = _answers(_students_own(released, handed_in), exercises)
-    first_of = {name: min(names, key=exercises.index) for names in groups for name in names}
-    sources = {min(names, key=exercises.index): cells for names, cells in groups.items()}
-    notebook = copy.deepcopy(released)
-    notebook.cells = []
-    for cell in copy.deepcopy(released.cells):
-        name = solution_name(cell)
-        if name in sources:
-            *before, cell.source = sources[name]
-            notebook.cells += [_own_cell(source) for source in before]
-        elif name in first_of:
-            cell.source = ELSEWHERE.format(name=name, first=first_of[name])
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-        notebook.cells.append(cell)
-    notebook.cells += [_own_cell(source) for source in rest]
-    for number, cell in enumerate(cell for cell in notebook.cells if is_own(cell)):
+    blocks = _blocks(released)
+    cells = _without_what_undoes(list(handed_in), blocks)
+    sources = {cell.source.strip() for cell in cells}
+    stands_for = _stands_for(cells, blocks)
+    exercises = _exercises_of(cells, stands_for, blocks)
+    clean: list[NotebookNode] = []
+    shown: set[int] = set()  # released cells that stand in it already
+
+    answered = {id(original) for original in stands_for.values()}
+
+    def show(cells: Iterable[NotebookNode]) -> None:
+        """Add released cells, but for code that the student has somewhere."""
+        for cell in cells:
+            if id(cell) not in shown and (cell.cell_type != "code" or cell.source.strip() not in sources):
+                shown.add(id(cell))
+                clean.append(_copy(cell))
+
+    def show_placeholder(block: _Block) -> None:
+        """Add what stands for an answer that the student has no cell for."""
+        if block.solution is not None and not {id(block.solution)} & (shown | answered):
+            shown.add(id(block.solution))
+            clean.append(_copy(block.solution, _in_place_of(block, cells)))
+
+    show(blocks[None].before)
+    for number, cell in enumerate(cells):
+        block = blocks[exercises[number]]
+        show(block.before)
+        original = stands_for.get(number)
+        if original is None:
+            clean.append(_own_cell(cell.source, block.name))
+            continue
+        if any(original is cell for cell in block.after):
+            show_placeholder(block)
+            show(takewhile(lambda cell, original=original: cell is not original, block.after))
+        shown.add(id(original))
+        clean.append(_copy(original, cell.source if original is block.solution else None))
+        if original is block.solution:
+            show(block.after)
+    for block in blocks.values():
+        show(block.before)
+        show_placeholder(block)
+        show(block.after)
+    for number, cell in enumerate(cell for cell in clean if is_own(cell)):
         cell.id = f"own-{number}"
+    notebook = copy.deepcopy(released)
+    notebook.cells = clean
     return notebook
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The released cells of one exercise, or of the introduction, which has no name and no solution."""
+
+    name: str | None
+    before: tuple[NotebookNode, ...]
+    solution: NotebookNode | None = None
+    after: tuple[NotebookNode, ...] = ()
+
+    @property
+    def cells(self) -> tuple[NotebookNode, ...]:
+        return (*self.before, *filter(None, [self.solution]), *self.after)
+
+
+def _blocks(released: NotebookNode) -> dict[str | None, _Block]:
+    """By exercise: from a heading, or after a check, up to the next. The introduction has no name, nor what is left."""
+    groups: list[list[NotebookNode]] = [[]]
+    for cell in released.cells:
+        if _begins_exercise(cell) or (groups[-1] and _is_check(groups[-1][-1])):
+            groups.append([])
+        groups[-1].append(cell)
+    blocks: dict[str | None, _Block] = {None: _Block(None, ())}
+    for block in map(_block, groups):
+        known = blocks.get(block.name)
+        blocks[block.name] = block if known is None else replace(known, before=known.before + block.before)
+    return blocks
+
+
+def _block(cells: Sequence[NotebookNode]) -> _Block:
+    place = next((i for i, cell in enumerate(cells) if solution_name(cell) is not None), None)
+    if place is None:
+        return _Block(None, tuple(cells))
+    return _Block(solution_name(cells[place]), tuple(cells[:place]), cells[place], tuple(cells[place + 1 :]))
+
+
+def _begins_exercise(cell: NotebookNode) -> bool:
+    return cell.cell_type == "markdown" and cell.source.startswith("## ")
+
+
+def _is_check(cell: NotebookNode) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
+
+
+def _without_what_undoes(cells: list[Cell], blocks: Mapping[str | None, _Block]) -> list[Cell]:
+    """Without answers as they were handed out, where the student's own stand further up; see `ELSEWHERE`."""
+    said = {text.format(name=name) for name in blocks for text in (ELSEWHERE, NOWHERE)}
+    begun = {block.solution.source.strip(): name for name, block in blocks.items() if block.solution is not None}
+    kept: list[Cell] = []
+    answered: set[str] = set()
+    for cell in cells:
+        name = begun.get(cell.source.strip())
+        if cell.source.strip() in said or name in answered:
+            continue
+        if name is None:
+            answered |= defined(cell.source)
+        kept.append(cell)
+    return kept
+
+
+def _stands_for(cells: Sequence[Cell], blocks: Mapping[str | None, _Block]) -> dict[int, NotebookNode]:
+    """The released cells for which a student's stand, by their numbers."""
+    found: dict[int, NotebookNode] = {}
+    for block in blocks.values():
+        for cell in block.cells:
+            if cell.cell_type != "code":
+                continue
+            left = [number for number in range(len(cells)) if number not in found]
+            same = [number for number in left if cells[number].source.strip() == cell.source.strip()]
+            if cell is block.solution:
+                changed = [number for number in left if number not in same]
+                answers = [number for number in changed if block.name in defined(cells[number].source)]
+                claiming = [number for number in changed if cells[number].claims == block.name]
+                # of several answers the one in the cell that was handed out for it, or else the last
+                same = ([n for n in answers if n in claiming] or answers or claiming)[-1:] or same
+            if same:
+                found[same[0]] = cell
+    return found
+
+
+def _exercises_of(
+    cells: Sequence[Cell], stands_for: Mapping[int, NotebookNode], blocks: Mapping[str | None, _Block]
+) -> list[str | None]:
+    """For each cell of a student's the exercise under which it is shown: its own, or that of the next answer."""
+    home = {id(cell): block for block in blocks.values() for cell in block.cells}
+    exercises: list[str | None] = []
+    following = None
+    for number in reversed(range(len(cells))):
+        original = stands_for.get(number)
+        block = home.get(id(original))
+        if block is not None and original is block.solution and cells[number].source != original.source:
+            following = block.name
+        exercises.append(following if block is None else block.name)
+    return exercises[::-1]
+
+
+def _in_place_of(block: _Block, cells: Sequence[Cell]) -> str:
+    """What stands for an answer that the student has no cell for: as it was handed out, where that undoes nothing."""
+    if any(block.name in defined(cell.source) for cell in cells):
+        return ELSEWHERE.format(name=block.name)
+    known = {cell.source.strip() for cell in block.cells}
+    named = any(re.search(rf"\b{block.name}\b", cell.source) for cell in cells if cell.source.strip() not in known)
+    return NOWHERE.format(name=block.name) if named else block.solution.source
+
+
+def _copy(cell: NotebookNode, source: str | None = None) -> NotebookNode:
+    """A cell without outputs, and with another source if one is given."""
+    cell = copy.deepcopy(cell)
+    if source is not None:
+        cell.source = source
+    if cell.cell_type == "code":
+        cell.outputs, cell.execution_count = [], None
+    return cell
 
 
 def solutions(notebook: NotebookNode) -> list[str]:
@@ -306,7 +449,14 @@ def solution_name(cell: NotebookNode) -> str | None:
 
 def is_own(cell: NotebookNode) -> bool:
     """Whether a cell of a clean notebook is one that the student added."""
-    return cell.metadata.get("swinlib", {}).get("own", False)
+    return "own" in cell.metadata.get("swinlib", {})
+
+
+def exercise_of(cell: NotebookNode) -> str | None:
+    """The exercise to which a code cell of a clean notebook belongs, if any."""
+    if is_own(cell):
+        return cell.metadata.swinlib.own
+    return solution_name(cell) or (cell.metadata.nbgrader.grade_id.removeprefix("check_") if _is_check(cell) else None)
 
 
 def defined(source: str) -> set[str]:
@@ -314,40 +464,5 @@ def defined(source: str) -> set[str]:
     return {function or variable for function, variable in DEFINITION.findall(source)}
 
 
-def _students_own(released: NotebookNode, handed_in: Iterable[Cell]) -> list[Cell]:
-    """The cells that are not, letter by letter, what the course handed out."""
-    exercises = solutions(released)
-    known = {cell.source.strip() for cell in released.cells if cell.cell_type == "code"}
-    known |= {ELSEWHERE.format(name=name, first=first) for name in exercises for first in exercises}
-    return [cell for cell in handed_in if cell.source.strip() not in known]
-
-
-def _answers(cells: Sequence[Cell], exercises: Sequence[str]) -> tuple[dict[frozenset[str], list[str]], list[str]]:
-    """Sort a student's cells.
-
-    Returns:
-        By exercise, the sources that lead to its answer, the answer last; exercises whose answers share a cell are
-        together. And the sources that come after all answers.
-    """
-    names = [defined(cell.source) & set(exercises) for cell in cells]
-    unanswered = set(exercises).difference(*names)
-    for i, cell in reversed(list(enumerate(cells))):
-        if not names[i] and cell.claims in unanswered:
-            names[i] = {cell.claims}
-            unanswered.discard(cell.claims)
-    together = {name: frozenset([name]) for name in exercises}
-    for shared in names:
-        union = frozenset().union(*(together[name] for name in shared))
-        together.update(dict.fromkeys(union, union))
-    groups: dict[frozenset[str], list[str]] = {}
-    waiting: list[str] = []
-    for cell, answered in zip(cells, names, strict=True):
-        waiting.append(cell.source)
-        if answered:
-            groups.setdefault(together[next(iter(answered))], []).extend(waiting)
-            waiting = []
-    return groups, waiting
-
-
-def _own_cell(source: str) -> NotebookNode:
-    return nbformat.v4.new_code_cell(source, metadata={"swinlib": {"own": True}})
+def _own_cell(source: str, exercise: str | None) -> NotebookNode:
+    return nbformat.v4.new_code_cell(source, metadata={"swinlib": {"own": exercise}})

@@ -23,7 +23,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -61,6 +61,9 @@ SOCKETS = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)  # the only kinds th
 BUFFER_SIZES = (7, 8)  # SO_SNDBUF, SO_RCVBUF: of sockets, whose memory no process owns
 FOLDERS = ("/dev/shm", "/tmp")  # in memory; the only ones that can be written
 NEW_USER_NAMESPACE = 0x10000000
+
+
+OnCheck = Callable[[object], tuple[bool | None, str]]
 
 
 class NoSandboxError(RuntimeError):
@@ -281,33 +284,46 @@ class Sandbox:
             self.server.stop()
         self.process = None
 
-    def ask(self, kind: str, *arguments: object) -> object:
+    def ask(self, kind: str, *arguments: object, on_check: OnCheck | None = None) -> object:
         """Ask the worker something, and wait for the answer.
 
         Args:
             kind: a method of `notebook.Notebook`.
             *arguments: plain data.
+            on_check: what to do when the student's code calls a check meanwhile, by the name of that: it may ask in
+                its turn, and says what the check should, see `notebook.AskingCheck`. Without it checks say nothing.
 
         Raises:
             EndedError: if the worker gave no answer that makes sense, or took too much; it has been ended then.
         """
-        return self._ask(self.limits, kind, *arguments)
+        return self._ask(self.limits, kind, *arguments, on_check=on_check)
 
-    def _ask(self, limits: Limits, kind: str, *arguments: object) -> object:
+    def _ask(self, limits: Limits, kind: str, *arguments: object, on_check: OnCheck | None = None) -> object:
+        number = next(self.numbers)
+        message = pack([number, kind, *arguments])
+        while True:
+            what, answer = self._answered(message, number, limits)
+            if what == "done":
+                return answer
+            said = (None, "") if on_check is None else on_check(answer)
+            message = pack([number, "go_on", *said])
+
+    def _answered(self, message: bytes, number: int, limits: Limits) -> tuple[str, object]:
+        """Say something, and return what comes next: that it is done, and how, or that a check is called, and which."""
         if self.process is None:
             raise EndedError("its process is gone")
-        number = next(self.numbers)
         try:
-            answer = self._exchange(pack([number, kind, *arguments]), limits)
+            answer = self._exchange(message, limits)
         except WireError:
             answer = None
         except EndedError:
             self.stop()
             raise
-        if not isinstance(answer, list) or len(answer) != 2 or answer[0] != number:
-            self.stop()
-            raise EndedError("its process wrote into the line that the check listens to")
-        return answer[1]
+        match answer:
+            case [int(asked), "done" | "check" as what, told] if asked == number:
+                return what, told
+        self.stop()
+        raise EndedError("its process wrote into the line that the check listens to")
 
     def _exchange(self, question: bytes, limits: Limits) -> object:
         """Write the question and read one message, watching the time and what the sandbox takes."""

@@ -18,7 +18,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer, default
 
 from . import grading
-from .handed_in import Cell, clean_notebook, is_own, solution_name, solutions
+from .handed_in import Cell, clean_notebook, exercise_of, is_own, solution_name, solutions
 from .pages import FOLD, PageError, released
 from .verdicts import (
     Assignment,
@@ -61,7 +61,8 @@ def read_assignment(course: Path, name: str) -> Assignment:
         if cell.metadata.get("nbgrader", {}).get("grade")
     }
     exercises = {exercise: points.get(exercise, 0.0) for exercise in solutions(notebook)}
-    return Assignment(name, found[0].stem, exercises, str(own) if own.is_file() else checks)
+    begun = {solution_name(cell): cell.source for cell in released(notebook).cells if solution_name(cell)}
+    return Assignment(name, found[0].stem, exercises, begun, str(own) if own.is_file() else checks)
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -177,9 +178,8 @@ class ShowVerdicts(NbGraderPreprocessor):
         graded = read_verdict(path, key)
         if graded is None:
             code = {where["student"]: student_sources(nb)}
-            [(_, graded)] = grading.grade_many(
-                code, list(assignment.exercises), checks=assignment.checks, seed=seed, processes=1
-            )
+            known = {"checks": assignment.checks, "begun": assignment.begun, "seed": seed}
+            [(_, graded)] = grading.grade_many(code, list(assignment.exercises), processes=1, **known)
             write_verdict(path, key, graded)
         show_verdict(nb, graded)
         return nb, resources
@@ -225,23 +225,28 @@ def _title(notebook: NotebookNode) -> str:
 
 def _told(notebook: NotebookNode) -> list[dict[str, Any]]:
     """For each check: title, points, message, the teacher's comment, and the code that the student wrote for it."""
-    told = []
-    title, code, comment = "", [], None
+    heading, titles, code, comments, facts = "", {}, {}, {}, {}
     for cell in notebook.cells:
         nbgrader = cell.metadata.get("nbgrader", {})
         if cell.cell_type == "markdown" and cell.source.startswith("## "):
-            title = cell.source.splitlines()[0].removeprefix("## ")
+            heading = cell.source.splitlines()[0].removeprefix("## ")
+        if cell.cell_type != "code":
+            continue
+        name = exercise_of(cell)
+        titles.setdefault(name, heading)
         if solution_name(cell) or is_own(cell):
-            code.append({"source": cell.source, "error": _error(cell)})
-            comment = nbgrader.get("comment") or comment
+            code.setdefault(name, []).append({"source": cell.source, "error": _error(cell)})
+            comments[name] = nbgrader.get("comment") or comments.get(name)
         if nbgrader.get("grade"):
             score, points = float(nbgrader.get("score") or 0), float(nbgrader.get("points") or 0)
             verdict = "right" if score >= points else "partly" if score > 0 else "wrong"
-            facts = {"score": score, "points": points, "verdict": verdict, "message": message_of(cell)}
-            told.append({"title": title, "code": code, "comment": comment, **facts})
-            code, comment = [], None
-    if code:
-        told.append({"title": "Your code after the last exercise", "code": code})
+            facts[name] = {"score": score, "points": points, "verdict": verdict, "message": message_of(cell)}
+    told = [
+        {"title": titles[name], "code": code.get(name, []), "comment": comments.get(name), **facts[name]}
+        for name in facts
+    ]
+    if None in code:
+        told.append({"title": "Your code after the last exercise", "code": code[None]})
     return told
 
 

@@ -33,23 +33,24 @@ class Assignment:
         name: of the assignment.
         notebook: the name of its notebook, without the suffix.
         exercises: in their order, with their points.
+        begun: by exercise, the cell that students got for it.
         checks: the name of a chapter, or the path of a Python file.
     """
 
     name: str
     notebook: str
     exercises: Mapping[str, float]
+    begun: Mapping[str, str]
     checks: str
 
 
 def student_sources(notebook: NotebookNode) -> list[str]:
-    """The code that runs in the sandbox: all code cells but the checks, which are called from outside."""
-    return [cell.source for cell in run_cells(notebook)]
+    """The code that runs in the sandbox, checks included: what they call there asks the grader."""
+    return [cell.source for cell in _code_cells(notebook)]
 
 
-def run_cells(notebook: NotebookNode) -> list[NotebookNode]:
-    """The code cells of a notebook that are not checks."""
-    return [cell for cell in notebook.cells if cell.cell_type == "code" and not _is_check(cell)]
+def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def verdict_key(notebook: NotebookNode, assignment: Assignment, seed: int) -> str:
@@ -58,6 +59,7 @@ def verdict_key(notebook: NotebookNode, assignment: Assignment, seed: int) -> st
     parts = [
         *student_sources(notebook),
         json.dumps(solutions(notebook)),
+        json.dumps(dict(assignment.begun)),
         checks.read_text() if checks.is_file() else assignment.checks,
         _library(),
         str(seed),
@@ -69,7 +71,7 @@ def verdict_key(notebook: NotebookNode, assignment: Assignment, seed: int) -> st
 def _library() -> str:
     """A digest of the code that says what is right: of swinlib, and of its checks."""
     root = Path(next(iter(importlib.util.find_spec("swinlib").submodule_search_locations)))
-    files = [*sorted(root.glob("*.py")), *sorted((root / "check").glob("*.py"))]
+    files = [*sorted(root.glob("*.py")), *sorted((root / "check").glob("*.py")), root / "classroom" / "grading.py"]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
@@ -131,7 +133,7 @@ def show_verdict(notebook: NotebookNode, graded: Graded) -> None:
     For nbgrader an error means no points, a number means that many, and anything else means all of them.
     """
     graded = clipped(graded)
-    cells = run_cells(notebook)
+    cells = _code_cells(notebook)
     ran = [*graded.ran, *[Ran()] * (len(cells) - len(graded.ran))]
     for cell, did in zip(cells, ran, strict=False):
         cell.outputs = _outputs_of(did)

@@ -36,7 +36,8 @@ def main() -> None:
             resource.setrlimit(getattr(resource, name), (value, value))
         os.dup2(nowhere, 2)
         grader.sendall(READY)
-        answer(notebook, grader)
+        notebook.line = Line(grader)
+        notebook.line.answer(notebook)
         return
     namespaces.hide()
     gc.collect()
@@ -52,7 +53,8 @@ def main() -> None:
         if os.fork() == 0:
             grader.close()
             be_confined(channel, json.loads(asked))
-            answer(notebook, channel)
+            notebook.line = Line(channel)
+            notebook.line.answer(notebook)
         channel.close()
 
 
@@ -91,23 +93,46 @@ def be_confined(channel: socket.socket, asked: dict[str, Any]) -> None:
         os._exit(1)
 
 
-def answer(notebook: Any, channel: socket.socket) -> None:
-    """Answer until nothing is asked any more."""
-    from swinlib.classroom.wire import LENGTHS, lengths, pack, unpack
+class Line:
+    """The socket to the grader: questions in, answers out."""
 
-    def read(count: int) -> bytes:
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self.number = None  # of the question that is being answered
+
+    def answer(self, notebook: Any) -> list[object]:
+        """Answer questions until the grader says that whoever waits may go on, and with what."""
+        from swinlib.classroom.wire import LENGTHS, lengths, unpack
+
+        while True:
+            text, blob = lengths(self._read(LENGTHS.size))
+            number, kind, *arguments = unpack(self._read(text), self._read(blob))
+            if kind == "go_on":
+                return arguments
+            self.number = number
+            self._write([number, "done", getattr(notebook, kind)(*arguments)])
+
+    def ask_about(self, name: str, notebook: Any) -> list[object]:
+        """In the middle of an answer, say that a check was called, and answer what the grader asks about it."""
+        number = self.number
+        self._write([number, "check", name])
+        told = self.answer(notebook)
+        self.number = number
+        return told
+
+    def _read(self, count: int) -> bytes:
         data = b""
         while len(data) < count:
-            part = channel.recv(count - len(data))
+            part = self.channel.recv(count - len(data))
             if not part:
                 os._exit(0)  # the grader has gone
             data += part
         return data
 
-    while True:
-        text, blob = lengths(read(LENGTHS.size))
-        number, kind, *arguments = unpack(read(text), read(blob))
-        channel.sendall(pack([number, getattr(notebook, kind)(*arguments)]))
+    def _write(self, message: object) -> None:
+        from swinlib.classroom.wire import pack
+
+        self.channel.sendall(pack(message))
 
 
 if __name__ == "__main__":

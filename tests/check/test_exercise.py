@@ -9,7 +9,7 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 
 from swinlib import check
-from swinlib.check.exercise import SHRINKING_SECONDS, ForbiddenCallError, exercise
+from swinlib.check.exercise import SHRINKING, ForbiddenCallError, exercise
 from swinlib.check.inputs import LAYOUTS, integers, noise, numbered
 from swinlib.check.judging import difference, show
 
@@ -144,14 +144,20 @@ def test_random_numbers_are_the_same_in_each_attempt_and_untouched_outside(doubl
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_shrinking_ends_in_time(double):
-    def slow(x):
-        time.sleep(0.05)
-        return x
+def test_the_smallest_input_that_is_found_does_not_depend_on_the_time_that_calls_take(double, monkeypatch):
+    calls = []
 
-    started = time.monotonic()
-    assert not verdict(double, slow).passed
-    assert time.monotonic() - started < SHRINKING_SECONDS + 2
+    def wrong(x):
+        calls.append(len(x))
+        return x if len(x) > 4 else 2 * x
+
+    found = verdict(double, wrong)
+    assert found.case == {"length": 5}
+    assert len(calls) < double.inputs + SHRINKING + len(double.samples) + 5
+    clock = itertools.count(step=0.1)
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    assert verdict(double, wrong) == found  # each call takes long now
 
 
 def test_a_notebook_shows_the_picture_of_a_wrong_answer(double, monkeypatch):

@@ -21,6 +21,7 @@ from swinlib.classroom.handed_in import (
     clean_notebook,
     code_cells,
     defined,
+    exercise_of,
     is_own,
     list_folder,
     printable,
@@ -96,7 +97,7 @@ def test_a_hostile_hand_in_becomes_clean_or_is_refused(attack, tmp_path):
         return
     nbformat.validate(notebook)
     written = nbformat.writes(notebook).encode()  # text that UTF-8 has
-    assert given_out(notebook) == given_out(RELEASED)
+    assert sorted(map(str, given_out(notebook))) == sorted(map(str, given_out(RELEASED)))
     assert all(not cell.outputs for cell in notebook.cells if cell.cell_type == "code")
     assert clean_notebook(RELEASED, code_cells(written)) == notebook
     for name, share in (attack.deserves or {}).items():
@@ -428,11 +429,11 @@ def test_what_does_not_define_it_is_none(source):
     assert "roll" not in defined(source)
 
 
-def test_the_last_definition_counts_and_the_others_run_before_it():
+def test_the_last_definition_is_shown_as_the_answer():
     notebook = clean("def roll():\n    return 1", "def region_labels(): pass", "def roll():\n    return 2")
     assert answers(notebook)["roll"] == "def roll():\n    return 2"
     assert answers(notebook)["region_labels"] == "def region_labels(): pass"
-    assert code_of(notebook)[1:3] == ["def roll():\n    return 1", "def roll():\n    return 2"]
+    assert code_of(notebook)[1:3] == ["def roll():\n    return 1", "def region_labels(): pass"]
 
 
 def test_own_cells_stand_in_front_of_the_answer_that_followed_them():
@@ -441,7 +442,13 @@ def test_own_cells_stand_in_front_of_the_answer_that_followed_them():
     assert code[1:3] == ["a = 1", "def roll(): pass"]
     at = code.index("def region_labels(): pass")
     assert code[at - 2 : at] == ["b = 2", "c = 3"]
-    assert code[-1] == "d = 4"
+    own = [cell for cell in notebook.cells if is_own(cell)]
+    assert [(cell.source, exercise_of(cell)) for cell in own] == [
+        ("a = 1", "roll"),
+        ("b = 2", "region_labels"),
+        ("c = 3", "region_labels"),
+        ("d = 4", None),
+    ]
 
 
 def test_a_cell_that_defines_nothing_is_known_by_its_name():
@@ -466,7 +473,7 @@ def test_an_answer_beside_its_cell_counts_and_the_stub_does_not():
 def test_answers_in_one_cell_stay_in_one_cell():
     notebook = clean("def cyclic_shift(): pass\n\ndef roll(): pass")
     assert answers(notebook)["roll"].startswith("def cyclic_shift")
-    assert answers(notebook)["cyclic_shift"] == "# cyclic_shift is defined further up, in one cell with roll."
+    assert answers(notebook)["cyclic_shift"] == "# cyclic_shift is defined further up."
 
 
 def test_an_edited_check_is_one_more_cell():
@@ -479,22 +486,31 @@ cells_that_define = st.lists(st.sets(st.sampled_from(NAMES), max_size=3).map(sor
 
 
 @given(cells_that_define)
-def test_the_last_cell_to_define_a_name_is_the_last_in_the_clean_notebook_too(cells):
+def test_a_students_cells_keep_their_order(cells):
     sources = [f"# {i}\n" + "\n".join(f"{name} = {i}" for name in names) for i, names in enumerate(cells)]
     notebook = clean(*sources)
-    own = [source for source in code_of(notebook) if source in sources]
-    assert sorted(own) == sorted(sources)
-
-    def last(name, among):
-        return next((source for source in reversed(among) if name in defined(source)), None)
-
-    for name in NAMES:
-        assert last(name, own) == last(name, sources)
+    assert [source for source in code_of(notebook) if source in sources] == sources
     for name, source in answers(notebook).items():
-        if last(name, sources) is None:
-            assert source == answers(RELEASED)[name]
+        if any(name in names for names in cells):
+            assert source in sources or source == f"# {name} is defined further up."
         else:
-            assert source in sources or source.startswith(f"# {name} is defined further up")
+            assert source == answers(RELEASED)[name]
+
+
+@given(st.permutations(code_of(RELEASED)), st.data())
+def test_released_cells_keep_the_order_in_which_they_are_handed_in(cells, data):
+    answered = [f"def {data.draw(st.sampled_from(NAMES))}(): pass" for _ in range(2)]
+    for answer in answered:
+        cells.insert(data.draw(st.integers(0, len(cells))), answer)
+    kept = code_of(clean(*cells))
+    begun = set(answers(RELEASED).values())
+    assert [source for source in kept if source in cells and source not in begun] == [
+        source for source in cells if source not in begun
+    ]
+    for name in NAMES:  # nothing undoes an answer
+        own = [i for i, source in enumerate(kept) if source == f"def {name}(): pass"]
+        stub = [i for i, source in enumerate(kept) if source == answers(RELEASED)[name]]
+        assert not own or all(i < own[0] for i in stub)
 
 
 @given(cells_that_define)
