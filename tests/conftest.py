@@ -42,6 +42,16 @@ def pytest_addoption(parser):
     parser.addoption("--screenshots", metavar="FOLDER", help="keep pictures of what is seen in JupyterLab in a folder")
 
 
+SLOW = {"book_html", "browser", "jupyterlab"}  # to build the book or to start a browser takes many seconds
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at marks
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if SLOW & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def _seed():
     torch.default_generator.manual_seed(0)  # torch.manual_seed also writes down where it was called from: milliseconds

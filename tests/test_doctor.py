@@ -188,6 +188,7 @@ def stale_install(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_stale_install_does_not_mislead(stale_install):
     command = [sys.executable, "-m", "swinlib.doctor"]
     environment = {**os.environ, "PYTHONPATH": str(stale_install)}
@@ -269,6 +270,7 @@ def test_runs_where_nothing_is_installed():
     assert "Can this machine build the book: no, for lack of jupyter-book" in result.stdout
 
 
+@pytest.mark.slow
 def test_says_the_same_as_the_command_line():
     command = [sys.executable, "-m", "swinlib.doctor"]
     result = subprocess.run(command, cwd=doctor.PROJECT, capture_output=True, text=True, check=False, timeout=60)

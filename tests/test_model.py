@@ -518,6 +518,7 @@ def compiled(model, backend):
 
 @versions
 @pytest.mark.parametrize("size", [(24, 24), (15, 18)])
+@pytest.mark.slow
 def test_compiles_without_a_break(version, size, tiny_swin):
     model = tiny_swin(version)
     torch.testing.assert_close(compiled(model, "eager")(images(2, *size)), model(images(2, *size)))
@@ -525,6 +526,7 @@ def test_compiles_without_a_break(version, size, tiny_swin):
 
 @versions
 @pytest.mark.parametrize("options", [{}, {"gradient_checkpointing": True}])
+@pytest.mark.slow
 def test_compiles_for_training_without_a_break(version, options, tiny_swin):
     model = tiny_swin(version, drop_path_rate=0.1, **options).train()
     compiled(model, "eager")(images(2, 15, 18)).sum().backward()

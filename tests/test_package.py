@@ -94,6 +94,7 @@ def test_help_describes_classes_and_functions():
     assert "window_partition(" in text
 
 
+@pytest.mark.slow
 def test_names_do_not_depend_on_the_command_line():
     code = "import swinlib\nprint(all(callable(getattr(swinlib, name)) for name in swinlib.__all__))"
     result = python("-c", f"{RUN_DOCTOR}\n{code}", *DOCTOR)

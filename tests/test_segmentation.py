@@ -197,6 +197,7 @@ dist.destroy_process_group()
 
 
 @versions
+@pytest.mark.slow
 def test_two_processes_train_it(version, tmp_path):
     """DistributedDataParallel waits for the gradient of each parameter that asks for one, so all of them must come."""
     command = [sys.executable, "-c", TRAIN_IN_PARALLEL]

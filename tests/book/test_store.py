@@ -88,6 +88,7 @@ def stored(tmp_path_factory):
     return path, first, path.read_bytes(), changed
 
 
+@pytest.mark.slow
 def test_running_it_twice_changes_nothing(stored):
     _, first, second, changed = stored
     assert first == second
@@ -100,6 +101,7 @@ def test_stores_outputs_that_keep_the_rules(stored):
     assert rules.is_as_stored(notebook) == []
 
 
+@pytest.mark.slow
 def test_runs_with_one_thread(tmp_path, monkeypatch):
     """Or what a notebook trains would differ between two machines of the same kind."""
     monkeypatch.setenv("OMP_NUM_THREADS", "2")

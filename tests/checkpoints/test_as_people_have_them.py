@@ -49,6 +49,7 @@ def test_tensors_beside_a_network_without_prefix(layout):
 
 
 @given(st.lists(st.sampled_from(["module", "model", "backbone", "x", "layers", "features", "0"]), max_size=4))
+@pytest.mark.slow
 def test_prefixes_of_any_parts(parts):
     model, other = build(), build(seed=1)
     prefix = "".join(f"{part}." for part in parts)

@@ -188,6 +188,7 @@ SHOWING = pytest.mark.parametrize("layout", ["microsoft", "torchvision", "openmm
 @SHOWING
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("trained_with", [2, 4, 8, 12, 16])
+@pytest.mark.slow
 def test_coordinates_have_the_scale_that_the_model_was_built_with(layout, dtype, trained_with):
     """v2 checkpoints with coordinates show the window of training, and a larger window extrapolates from it."""
     trained = build(2, window_size=trained_with)
@@ -354,6 +355,7 @@ def test_head_that_was_exchanged_by_hand():
 
 @VERSIONS
 @pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.slow
 def test_every_tensor_matters(version, layout):
     """Without any one tensor, with it in another shape or of another kind, with one more: refused, nothing changed."""
     model, good = build(version, depths=(1, 2)), export_state_dict(build(version, seed=1, depths=(1, 2)), layout)
@@ -556,6 +558,7 @@ def hub(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("weights", ["IMAGENET1K_V1", "DEFAULT", "Swin_T_Weights.IMAGENET1K_V1", SWIN_T], ids=str)
+@pytest.mark.slow
 def test_published_weights(weights, published, hub):
     torch.save(published.state_dict(), hub / SWIN_T.url.rsplit("/", 1)[1])
     model = swinlib.swin_t(weights=weights, progress=False).eval()

@@ -60,6 +60,7 @@ def test_a_call_that_ends_the_process_is_made_once():
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 def test_calls_that_take_long_together_are_stopped_and_the_next_exercise_is_graded():
     slow = "import time\ndef roll(x, shift):\n    time.sleep(3)\n    return x[(torch.arange(len(x)) - shift) % len(x)]"
     graded = grade(slow, RIGHT["window_reverse"], exercises=EXERCISES[:2])
@@ -87,6 +88,7 @@ def test_an_answer_that_changes_after_as_many_calls_as_there_are_inputs_fails():
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 def test_cells_that_sleep_take_no_more_than_one_submission_may():
     cells = ["import time; time.sleep(1.5)"] * 20
     graded = grade_cells(cells, ["roll"], checks=PAGE, seed=1, limits=Limits(patience=2))
@@ -119,6 +121,7 @@ def test_what_a_worker_tells_is_cut_short_whatever_it_tells():
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 def test_many_at_a_time_get_the_same_grades_twice():
     submissions = {
         "right": (SETUP, RIGHT["roll"]),
@@ -172,6 +175,7 @@ def test_what_was_stopped_by_the_clock_is_tried_once_more_after_all_others(monke
     assert [(name, graded.results["roll"].credit) for name, graded in order] == [("quick", 1.0), ("slow", 1.0)]
 
 
+@pytest.mark.slow
 def test_a_grader_that_dies_takes_no_other_grade_along(monkeypatch):
     monkeypatch.setattr(grading, "grade_cells", stand_ins.grade_or_die)
     submissions = {f"s{number}": (("die",) if number == 2 else ("fine",)) for number in range(5)}

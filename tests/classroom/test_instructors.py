@@ -55,6 +55,7 @@ def test_from_an_empty_folder_to_the_gradebook(tmp_path):
         assert (course / name.replace("STUDENT", "ada").replace("ASSIGNMENT", PAGE)).exists(), name
 
 
+@pytest.mark.slow
 def test_points_and_private_variants(tmp_path):
     course = tmp_path / "swin-course"
     make = bash(section("From an empty folder to the gradebook"))[0]

@@ -159,6 +159,7 @@ print("exit codes:", *(process.exitcode for process in together))
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork")
+@pytest.mark.slow
 def test_killed_in_the_middle_and_then_prepared_by_three_processes_at_once(tmp_path, digits):
     command = [sys.executable, "-c", ROUGH_TREATMENT, str(tmp_path)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout.splitlines()

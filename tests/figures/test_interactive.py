@@ -123,6 +123,7 @@ def test_words_cannot_break_out_of_the_script():
     assert page.data()["spec"]["caption"] == sentence
 
 
+@pytest.mark.slow
 def test_html_is_the_same_in_every_process():
     code = "from swinlib import figures; print(figures.attention_reach().html(), figures.roll_figure().html())"
     runs = [

@@ -71,6 +71,7 @@ def test_same_bytes_whatever_the_learners_settings(name):
         assert call()._repr_png_() == expected
 
 
+@pytest.mark.slow
 def test_import_leaves_pyplot_alone():
     code = "import sys, swinlib.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -226,6 +226,7 @@ def test_code_is_shown_as_it_is_written():
     assert "<code>x[i] &lt; y  # `no` *markup*\n    &lt;/pre&gt;</code></pre>" in page
 
 
+@pytest.mark.slow
 def test_html_is_the_same_in_every_process(monkeypatch):
     monkeypatch.chdir(BOOK)
     command = "from swinlib.figures.quiz import quiz; import sys; sys.stdout.write(quiz('01_tour').html())"

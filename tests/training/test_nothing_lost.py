@@ -49,6 +49,7 @@ def step_of(folder):
     return torch.load(folder / "checkpoint.pt", weights_only=True)["step"]
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_of_an_epoch(config, start, unbroken):
     code, _ = start(config, rank=0, step=7, signal="SIGKILL").wait()
     assert code == -signal.SIGKILL
