@@ -286,6 +286,11 @@ class _Submission:
             self.box.stop()
             self.box = None
 
+    @property
+    def lives(self) -> bool:
+        """Whether there is a sandbox in which something can be asked."""
+        return self.box is not None and self.box.process is not None
+
     def what_ran(self) -> tuple[Ran, ...]:
         return tuple(self.ran.get(number, Ran(error=USED_UP)) for number in range(len(self.cells)))
 
@@ -298,15 +303,11 @@ class _Submission:
             self.ask_about(name)
         return {name: self.standing[name].result for name in self.exercises}
 
-    def ask_about(self, name: str) -> bool:
-        """Try an answer in the present state of the notebook, unless it was right before.
-
-        Returns:
-            False if it ended the sandbox.
-        """
+    def ask_about(self, name: str) -> Result:
+        """Try an answer in the present state of the notebook, unless one was right before, and say how it was."""
         before = self.standing.get(name)
         if before is not None and before.result.passed:
-            return True
+            return before.result
         exercise, end = self.exercises[name], time.monotonic() + self.limits.patience
         ended: list[Outcome] = []
 
@@ -326,7 +327,7 @@ class _Submission:
         now = self.standing_of(exercise, attempt, before)
         if before is None or now.worth >= before.worth:
             self.standing[name] = now
-        return not ended
+        return now.result
 
     def standing_of(
         self, exercise: Exercise, attempt: Callable[[Case], Outcome], before: _Standing | None
@@ -362,7 +363,7 @@ class _Submission:
         Raises:
             EndedError: if there is no time left for it.
         """
-        while self.box is None or self.box.process is None:
+        while not self.lives:
             self.restarts += 1
             self.must_have_time()
             self.stop()
@@ -416,9 +417,9 @@ class _Submission:
             self.told[place] = None, ""
             self.checks_called[name] += 1
             if self.checks_called[name] <= MOST_CHECKS:
-                if not self.ask_about(name):
+                result = self.ask_about(name)
+                if not self.lives:
                     raise EndedError("a call ended it")
-                result = self.standing[name].result
                 self.told[place] = result.passed, result.message
         return self.told[place]
 

@@ -52,6 +52,43 @@ def test_a_cell_that_ends_the_process_costs_its_own_exercise_only():
     assert "its process ended" in graded.ran[1].error
 
 
+ENDS_AT_THE_CHECK = """
+import os
+def roll(x, shift):
+    os._exit(0) if state == "before" else None
+    return x[(torch.arange(len(x)) - shift) % len(x)]
+"""
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("state", ["before", "after"])
+def test_where_a_call_ended_the_process_nothing_is_called_again(state):
+    """The cells run again without the check, and at the end the function is tried once more."""
+    cells = [ENDS_AT_THE_CHECK, "state = 'before'", "print('here')\ncheck.roll(roll)\nprint('gone on')"]
+    graded = grade(*cells, f"state = {state!r}", RIGHT["window_reverse"], exercises=EXERCISES[:2])
+    assert credits(graded) == {"roll": float(state == "after"), "window_reverse": 1.0}
+    assert graded.ran[3].text == "here\ngone on\n"
+    assert graded.ran[4].error is None
+
+
+@pytest.mark.sandbox
+def test_a_check_says_what_it_says_on_the_students_machine():
+    wrong = "try:\n    check.roll(lambda x, shift: x)\nexcept check.CheckFailed as error:\n    print(error)"
+    unknown = "check.window_reverse(None)\nprint('not of this assignment')"
+    graded = grade(
+        RIGHT["roll"], "check.roll(roll)", wrong, "check.roll(5)\nprint('not reached')", unknown, exercises=["roll"]
+    )
+    ticked, failed, no_function, another = graded.ran[2:]
+    assert ticked.text.startswith("✓ roll: right on ")
+    assert failed.text.startswith("✓ roll: right on ")  # it was right once, and is not asked again
+    assert credits(graded) == {"roll": 1.0}
+    graded = grade(wrong, "check.roll(5)\nprint('not reached')", unknown, exercises=["roll"])
+    failed, no_function, another = graded.ran[1:]
+    assert failed.text.startswith("roll, on the smallest input that fails: x = ")
+    assert no_function == grading.Ran("", "CheckFailed: roll: roll is 5, not a function")
+    assert another.text == "not of this assignment\n"
+
+
 @pytest.mark.sandbox
 def test_a_call_that_ends_the_process_is_made_once():
     graded = grade("import os\ndef roll(x, shift):\n    os._exit(0)", RIGHT["window_reverse"], exercises=EXERCISES[:2])
@@ -63,9 +100,10 @@ def test_a_call_that_ends_the_process_is_made_once():
 @pytest.mark.slow
 def test_calls_that_take_long_together_are_stopped_and_the_next_exercise_is_graded():
     slow = "import time\ndef roll(x, shift):\n    time.sleep(3)\n    return x[(torch.arange(len(x)) - shift) % len(x)]"
-    graded = grade(slow, RIGHT["window_reverse"], exercises=EXERCISES[:2])
+    graded = grade(slow, "check.roll(roll)\nprint('after')", RIGHT["window_reverse"], exercises=EXERCISES[:2])
     assert credits(graded) == {"roll": 0.0, "window_reverse": 1.0}
     assert "more than 20 seconds together" in graded.results["roll"].message
+    assert "more than 20 seconds together" in graded.ran[2].error  # the check goes on, and says so
     assert graded.out_of_time
     assert not grade(RIGHT["roll"], exercises=["roll"]).out_of_time
 
