@@ -15,6 +15,10 @@ GIB = 2**30
 SHOWN_OTHERWISE = {
     "tests/classroom/test_hostile.py": "tests/classroom/test_grading.py and test_sandbox.py, one student at a time",
     "tests/check/test_in_jupyterlab.py": "tests/check/test_exercise.py, in a shell of IPython",
+    "tests/browser/test_inspection.py": "nothing: what it is about is a browser's answer",
+    "tests/browser/test_pages.py": "tests/book/test_notebooks.py, on the sources of the pages",
+    "tests/browser/test_student_notebooks.py": "tests/classroom/test_pages.py, without the pages that offer them",
+    "tests/figures/test_figures_in_browser.py": "tests/figures, on the HTML that a figure writes",
 }
 
 

@@ -102,7 +102,7 @@ c.LatePenalty.latest_day = 7  # None: there is none
 STUDENTS = ("id", "first_name", "last_name", "email")
 RECEIVED = ("student", "received")
 NOT_GRADED = ("assignment", "student", "step", "reason")
-RESULTS = ("assignment", "student", "exercise", "points", "max_points", "mistake", "message")
+RESULTS = ("assignment", "student", "exercise", "points", "max_points", "mistake", "message", "look")
 CHECKPOINTS = ".ipynb_checkpoints"  # which Jupyter leaves where a teacher opens a notebook; nbgrader leaves them out
 TIMESTAMP = "timestamp.txt"
 
@@ -821,6 +821,7 @@ def _result_rows(path: Path, gradebook: Gradebook) -> Iterator[dict[str, object]
             "max_points": grade.max_score if grade else "",
             "mistake": result.mistake or "",
             "message": " ".join(result.message.split()),
+            "look": " ".join(graded.look),
         }
 
 

@@ -27,6 +27,7 @@ import torch
 from swinlib import check
 from swinlib.check.exercise import ENDED, UNWRITTEN, Case, Exercise, Outcome
 
+from .look import reaches_for
 from .sandbox import EndedError, Limits, NoSandboxError, OutOfTimeError, Sandbox
 from .wire import MOST_TEXT
 
@@ -72,11 +73,13 @@ class Graded:
         results: by exercise.
         ran: what each cell did, in their order.
         out_of_time: whether something was stopped by the clock, which is not always the student's fault.
+        look: what the code reaches for that no exercise needs, see `look`.
     """
 
     results: dict[str, Result]
     ran: tuple[Ran, ...]
     out_of_time: bool = False
+    look: tuple[str, ...] = ()
 
 
 def grade_many(
@@ -206,7 +209,7 @@ def grade_cells(
         for name in unwritten(cells, begun or {}):
             if name in results and not results[name].passed:
                 results[name] = Result(False, 0.0, f"{name}: {UNWRITTEN}")
-        return Graded(results, submission.what_ran(), submission.out_of_time)
+        return Graded(results, submission.what_ran(), submission.out_of_time, tuple(reaches_for(cells, exercises)))
 
 
 def unwritten(cells: Sequence[str], begun: Mapping[str, str]) -> set[str]:

@@ -92,7 +92,7 @@ def read_verdict(path: Path, key: str | None = None) -> Graded | None:
         if key is not None and data["key"] != key:
             return None
         results = {name: Result(**result) for name, result in data["results"].items()}
-        return Graded(results, tuple(Ran(**ran) for ran in data["ran"]))
+        return Graded(results, tuple(Ran(**ran) for ran in data["ran"]), look=tuple(data["look"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -101,7 +101,7 @@ def clipped(graded: Graded) -> Graded:
     """The same with texts of a length that a notebook can hold, and of characters that a file can."""
     results = {name: replace(result, message=clip(result.message)) for name, result in graded.results.items()}
     ran = (Ran(clip(ran.text), None if ran.error is None else clip(ran.error)) for ran in graded.ran)
-    return Graded(results, tuple(ran))
+    return replace(graded, results=results, ran=tuple(ran))
 
 
 def clip(text: str, most: int = MOST_TEXT) -> str:

@@ -25,6 +25,7 @@ from swinlib.classroom import grading
 from swinlib.classroom.__main__ import main
 from swinlib.classroom.course import Course, CourseError
 from swinlib.classroom.grading import Graded, NoSandboxError, Ran, Result
+from swinlib.classroom.look import reaches_for
 from swinlib.classroom.steps import LatePenalty
 
 CHECKS = '''
@@ -100,7 +101,8 @@ def grade_here(submissions, exercises, *, checks, seed, begun=None, processes, l
                 ran.append(Ran())
             except Exception as error:
                 ran.append(Ran("printed before it", f"{type(error).__name__}: {error}"))
-        yield student, Graded({name: examined(known[name], names.get(name), seed) for name in exercises}, tuple(ran))
+        results = {name: examined(known[name], names.get(name), seed) for name in exercises}
+        yield student, Graded(results, tuple(ran), look=tuple(reaches_for(submissions[student], exercises)))
 
 
 def examined(exercise, answer, seed):
@@ -226,7 +228,7 @@ def test_a_course_from_the_command_line(tmp_path, numbers, handed_in, graded, ca
     course = Course.at(folder)
     hand_in(course, handed_in, "ann", SOLVED)
     hand_in(course, handed_in, "bob", HALF)
-    hand_in(course, handed_in, "late", SOLVED)
+    hand_in(course, handed_in, "late", {**SOLVED, "total": SOLVED["total"] + "\nimport gc"})
     times = received(
         tmp_path, ann="2026-03-01T12:00+00:00", bob="2026-02-01T12:00+00:00", late="2026-03-02T13:00+00:00"
     )
@@ -252,7 +254,9 @@ def test_a_course_from_the_command_line(tmp_path, numbers, handed_in, graded, ca
         "max_points": "2.0",
         "mistake": "squared",
         "message": results["bob", "double"]["message"],
+        "look": "",
     }
+    assert results["late", "double"]["look"] == results["late", "total"]["look"] == "gc"
     assert results["bob", "double"]["message"].endswith("It looks like a square.")
     assert "\n" not in results["bob", "double"]["message"]
     assert results["ann", "total"]["points"] == results["ann", "total"]["max_points"] == "4.0"

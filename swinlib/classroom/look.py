@@ -1,0 +1,89 @@
+"""What a teacher should look at: hand-ins whose code reaches for what no exercise needs.
+
+Nobody is graded by this. Whoever wants to hide it from a reading of the source can, and who has a reason to write
+``sys`` has done nothing wrong.
+"""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+# Ways to the process in which the code runs, to the code that calls it, and out of it
+MODULES = {
+    *("sys", "gc", "ctypes", "inspect", "builtins", "importlib", "types", "marshal", "pickle", "unittest", "mock"),
+    *("subprocess", "socket", "signal", "multiprocessing", "threading", "resource", "atexit", "runpy", "pkgutil"),
+}
+NAMES = {
+    *("_getframe", "_current_frames", "settrace", "setprofile", "get_objects", "get_referrers", "currentframe"),
+    *("__globals__", "__code__", "__closure__", "__builtins__", "__subclasses__", "__mro__", "__bases__", "__import__"),
+    *("__loader__", "__spec__", "__getattribute__", "__dict__", "f_back", "f_globals", "f_locals", "tb_frame"),
+    *("gi_frame", "cr_frame", "co_code", "_exit", "memfd_create"),
+}
+BUILT_IN = {"exec", "eval", "compile", "breakpoint", "vars", "get_ipython"}  # a model has an `eval` too
+LIBRARIES = {"torch", "torchvision", "numpy", "np", "swinlib", "json", "check"}  # whose parts nobody needs to replace
+OF_CHECK = {"CheckFailed"}  # what a notebook may use of `swinlib.check` besides the checks
+WORD = re.compile(r"\w+")
+MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)  # a line that is IPython's
+
+
+def reaches_for(cells: Iterable[str], exercises: Iterable[str]) -> list[str]:
+    """What the code of a notebook reaches for, in the order of the alphabet.
+
+    Args:
+        cells: the sources of its code cells. Of one that is not Python every word counts.
+        exercises: whose checks it may call.
+    """
+    allowed = OF_CHECK | set(exercises)
+    return sorted({found for source in cells for found in _found(source, allowed)})
+
+
+def _found(source: str, allowed: set[str]) -> Iterator[str]:
+    try:
+        nodes = list(ast.walk(ast.parse(MAGIC.sub("pass", source))))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        yield from (MODULES | NAMES | BUILT_IN) & set(WORD.findall(source))
+        return
+    for node in nodes:
+        match node:
+            case ast.Import(names=names):
+                yield from (name for each in names for name in _module(each.name))
+            case ast.ImportFrom(module=str(module), names=names):
+                whole = [module] if module != "swinlib" else [f"swinlib.{each.name}" for each in names]
+                yield from (name for each in whole for name in _module(each) if each != "swinlib.check")
+                yield from NAMES & {each.name for each in names}
+                if module.startswith("swinlib.check"):
+                    yield "swinlib.check"
+            case ast.Attribute(ctx=ast.Store()) if (part := _dotted(node)).split(".")[0] in LIBRARIES:
+                yield f"{part}="
+            case ast.Call(func=ast.Name(id="setattr"), args=[whole, *_]) if _dotted(whole).split(".")[0] in LIBRARIES:
+                yield f"{_dotted(whole)}="
+            case ast.Name(id="check", ctx=ast.Store()) | ast.ClassDef(name="check") | ast.FunctionDef(name="check"):
+                yield "check="
+            case ast.Attribute(value=ast.Name(id="check"), attr=name) if name not in allowed:
+                yield "swinlib.check"
+            case ast.Attribute(value=ast.Name(id="swinlib"), attr="check"):
+                yield "swinlib.check"
+            case ast.Attribute(attr=name) | ast.Name(id=name) if name in NAMES:
+                yield name
+            case ast.Name(id=name) if name in BUILT_IN:
+                yield name
+            case ast.Constant(value=str(text)):  # as in getattr(f, "__globals__")
+                yield from {text} & (NAMES | {"swinlib.check"})
+
+
+def _dotted(node: ast.expr) -> str:
+    """A name with attributes as it is written; empty if it is something else."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=name):
+            return f"{before}.{name}" if (before := _dotted(value)) else ""
+    return ""
+
+
+def _module(name: str) -> Iterator[str]:
+    """The part of a module's name that is worth a look, if any."""
+    if name.split(".")[0] in MODULES:
+        yield name.split(".")[0]
+    if name.startswith("swinlib.check"):
+        yield "swinlib.check"

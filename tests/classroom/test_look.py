@@ -1,0 +1,74 @@
+"""Hand-ins that are worth a look are named, and honest ones are not."""
+
+from pathlib import Path
+
+import attacks
+import pytest
+
+from swinlib import check
+from swinlib.classroom.look import reaches_for
+from swinlib.classroom.pages import read_page
+
+PAGES = sorted((Path(__file__).resolve().parents[2] / "book" / "exercises").glob("*.ipynb"))
+HONEST = {"right": attacks.RIGHT, "in another style": attacks.OTHER_STYLE, "known mistakes": attacks.KNOWN_MISTAKES}
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import sys", ["sys"]),
+        ("import gc as g, torch", ["gc"]),
+        ("from unittest import mock", ["unittest"]),
+        ("import importlib.util", ["importlib"]),
+        ("roll.__globals__['x'] = 1", ["__globals__"]),
+        ("getattr(roll, '__closure__')", ["__closure__"]),
+        ("frame = inspect.currentframe().f_back", ["currentframe", "f_back"]),
+        ("from sys import _getframe as here", ["_getframe", "sys"]),
+        ("exec('x = 1')", ["exec"]),
+        ("import swinlib.check.exercise", ["swinlib.check"]),
+        ("from swinlib.check import exercise", ["swinlib.check"]),
+        ("from swinlib.check.exercise import Exercise\nExercise.attempt = None", ["swinlib.check"]),
+        ("check.EXERCISES['roll'].reference", ["swinlib.check"]),
+        ("swinlib.check.load('07')", ["swinlib.check"]),
+        ("torch.roll = torch.Tensor.roll = lambda x, *_: x", ["torch.Tensor.roll=", "torch.roll="]),
+        ("for name in names:\n    setattr(torch, name, None)", ["torch="]),
+        ("class check:\n    pass", ["check="]),
+        ("setattr(model, 'weight', None)", []),
+        ("model.weight = module.bias = None\nself.heads = 3", []),
+        ("%load_ext autoreload\nimport sys", ["sys"]),
+        ("import sys, (", ["sys"]),
+        ("from swinlib import check\ncheck.roll(roll)", []),
+        ("try:\n    check.roll(roll)\nexcept check.CheckFailed:\n    pass", []),
+        ("import torch, math, itertools, collections, random, time, os", []),
+        ("%matplotlib inline\nmodel.eval()\nre.compile('x')\ntorch.compile(model)", []),
+        ("system = 'sys'\n# import gc", []),
+    ],
+)
+def test_what_code_reaches_for(source, found):
+    assert reaches_for([source], ["roll"]) == found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem[:2])
+def test_nothing_of_the_books_own_is_worth_a_look(page):
+    """Solutions, and the chapter that a student may have copied from: the false alarms."""
+    page = read_page(page)
+    cells = [cell.source for exercise in page.exercises for cell in exercise.cells if cell.cell_type == "code"]
+    assert reaches_for([page.setup, *cells], check.EXERCISES) == []
+
+
+@pytest.mark.parametrize("work", HONEST)
+def test_honest_work_is_not_worth_a_look(work):
+    assert reaches_for(HONEST[work].values(), attacks.EXERCISES) == []
+
+
+ORDINARY = {"patches_from_the_last_cell", "changes_the_defaults", "forbidden_call", "forbidden_call_by_another_name"}
+
+
+def test_forgeries_are_named():
+    """All that change what is not theirs; the others use what honest code uses, and the grader answers those."""
+    unnamed = {
+        attack.name
+        for attack in attacks.FORGING
+        if not reaches_for([*attack.extra, *attack.cells.values()], attacks.EXERCISES)
+    }
+    assert unnamed <= ORDINARY
