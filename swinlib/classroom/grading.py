@@ -7,12 +7,10 @@ A notebook is graded as it runs, from top to bottom: where it calls a check, the
 notebook has there, and once more what bears its name at the end. What is right at any of these places is right.
 """
 
-import ast
 import contextlib
 import itertools
 import multiprocessing
 import os
-import re
 import threading
 import time
 from collections import Counter
@@ -27,7 +25,7 @@ import torch
 from swinlib import check
 from swinlib.check.exercise import ENDED, UNWRITTEN, Case, Exercise, Outcome
 
-from .look import reaches_for
+from .look import bound, reaches_for
 from .sandbox import EndedError, Limits, NoSandboxError, OutOfTimeError, Sandbox
 from .wire import MOST_TEXT
 
@@ -204,34 +202,29 @@ def grade_cells(
     if unknown := sorted(set(exercises) - set(known)):
         raise ValueError(f"{checks!r} has no exercise {unknown[0]!r}; it has {', '.join(known)}")
     asked = {name: known[name] for name in exercises}
-    with _Submission(tuple(cells), asked, checks, seed, limits or Limits(), unsafe) as submission:
-        results = submission.grade()
-        for name in unwritten(cells, begun or {}):
-            if name in results and not results[name].passed:
-                results[name] = Result(False, 0.0, f"{name}: {UNWRITTEN}")
-        return Graded(results, submission.what_ran(), submission.out_of_time, tuple(reaches_for(cells, exercises)))
+    try:
+        with _Submission(tuple(cells), asked, checks, seed, limits or Limits(), unsafe) as submission:
+            results = submission.grade()
+            for name in unwritten(cells, begun or {}):
+                if name in results and not results[name].passed:
+                    results[name] = Result(False, 0.0, f"{name}: {UNWRITTEN}")
+            look = tuple(reaches_for(cells, exercises))
+            return Graded(results, submission.what_ran(), submission.out_of_time, look)
+    except NoSandboxError:
+        raise
+    except Exception as error:  # whatever one student wrote, the class is graded
+        return _not_graded(exercises, f"the grader itself failed at this ({type(error).__name__})")
 
 
 def unwritten(cells: Sequence[str], begun: Mapping[str, str]) -> set[str]:
     """The exercises whose function is bound nowhere but in the cell that was handed out, which is as it was."""
-    bound = [(cell.strip(), _bound(cell)) for cell in cells]
+    named = [(cell.strip(), bound(cell)) for cell in cells]
     return {
         name
         for name, handed_out in begun.items()
-        if any(source == handed_out.strip() for source, _ in bound)
-        and not any(name in names for source, names in bound if source != handed_out.strip())
+        if any(source == handed_out.strip() for source, _ in named)
+        and not any(name in names for source, names in named if source != handed_out.strip())
     }
-
-
-def _bound(source: str) -> set[str]:
-    """The names that a cell binds, at any depth; in one that is not Python, every word."""
-    try:
-        nodes = list(ast.walk(ast.parse(source)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # of a magic, too
-        return set(re.findall(r"\w+", source))
-    names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    names |= {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
-    return names | {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Nobody is graded by this. Whoever wants to hide it from a reading of the source 
 
 import ast
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 
 # Ways to the process in which the code runs, to the code that calls it, and out of it
@@ -37,10 +38,28 @@ def reaches_for(cells: Iterable[str], exercises: Iterable[str]) -> list[str]:
     return sorted({found for source in cells for found in _found(source, allowed)})
 
 
-def _found(source: str, allowed: set[str]) -> Iterator[str]:
+def bound(source: str) -> set[str]:
+    """The names that a cell binds, at any depth; in one that is not Python, every word."""
+    nodes = _nodes(source)
+    if nodes is None:
+        return set(WORD.findall(source))
+    names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    names |= {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
+    return names | {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
+
+
+def _nodes(source: str) -> list[ast.AST] | None:
+    """All nodes of a cell's syntax tree; None if it is not Python, or too deep."""
     try:
-        nodes = list(ast.walk(ast.parse(MAGIC.sub("pass", source))))
+        with warnings.catch_warnings(action="ignore"):  # of a student's code, on the teacher's terminal
+            return list(ast.walk(ast.parse(MAGIC.sub("pass", source))))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _found(source: str, allowed: set[str]) -> Iterator[str]:
+    nodes = _nodes(source)
+    if nodes is None:
         yield from (MODULES | NAMES | BUILT_IN) & set(WORD.findall(source))
         return
     for node in nodes:
@@ -73,12 +92,11 @@ def _found(source: str, allowed: set[str]) -> Iterator[str]:
 
 def _dotted(node: ast.expr) -> str:
     """A name with attributes as it is written; empty if it is something else."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=value, attr=name):
-            return f"{before}.{name}" if (before := _dotted(value)) else ""
-    return ""
+    parts = []
+    while isinstance(node, ast.Attribute):  # a student may write thousands
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
 def _module(name: str) -> Iterator[str]:

@@ -300,7 +300,10 @@ class Sandbox:
 
     def _ask(self, limits: Limits, kind: str, *arguments: object, on_check: OnCheck | None = None) -> object:
         number = next(self.numbers)
-        message = pack([number, kind, *arguments])
+        try:
+            message = pack([number, kind, *arguments])
+        except WireError as error:
+            raise EndedError(f"it cannot be sent: {error}") from None
         while True:
             what, answer = self._answered(message, number, limits)
             if what == "done":

@@ -12,6 +12,7 @@ from attacks import EXERCISES, KNOWN_MISTAKES, OTHER_STYLE, PAGE, RIGHT
 from swinlib import check
 from swinlib.classroom import grading
 from swinlib.classroom.grading import Limits, NoSandboxError, grade_cells, grade_many
+from swinlib.classroom.handed_in import MAX_SOURCE
 
 SETUP = "import torch\n\nimport swinlib\nfrom swinlib import check"
 QUICK = Limits(seconds=5, patience=20)
@@ -147,6 +148,23 @@ def test_a_judge_that_stumbles_costs_one_exercise(monkeypatch):
     graded = grade(RIGHT["roll"], RIGHT["window_reverse"], exercises=EXERCISES[:2])
     assert credits(graded) == {"roll": 0.0, "window_reverse": 1.0}
     assert "could not be judged (OverflowError)" in graded.results["roll"].message
+
+
+@pytest.mark.sandbox
+def test_the_longest_cell_that_may_be_handed_in_runs():
+    long = "x = '" + "y" * (MAX_SOURCE - 6) + "'"
+    assert len(long) == MAX_SOURCE
+    assert grade(long, "print(len(x))", exercises=["roll"]).ran[2].text == f"{MAX_SOURCE - 6}\n"
+
+
+@pytest.mark.sandbox
+def test_a_student_at_whom_the_grader_fails_costs_nobody_else(monkeypatch):
+    def fail(cells, exercises):
+        raise RecursionError
+
+    monkeypatch.setattr(grading, "reaches_for", fail)
+    graded = grade(RIGHT["roll"], exercises=["roll"])
+    assert graded.results["roll"].message == "roll: the grader itself failed at this (RecursionError)"
 
 
 def test_what_a_worker_tells_is_cut_short_whatever_it_tells():

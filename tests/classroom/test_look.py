@@ -6,7 +6,7 @@ import attacks
 import pytest
 
 from swinlib import check
-from swinlib.classroom.look import reaches_for
+from swinlib.classroom.look import bound, reaches_for
 from swinlib.classroom.pages import read_page
 
 PAGES = sorted((Path(__file__).resolve().parents[2] / "book" / "exercises").glob("*.ipynb"))
@@ -72,3 +72,10 @@ def test_forgeries_are_named():
         if not reaches_for([*attack.extra, *attack.cells.values()], attacks.EXERCISES)
     }
     assert unnamed <= ORDINARY
+
+
+@pytest.mark.parametrize("deep", ["a" + ".b" * 3000 + " = 1", "-" * 100_000 + "1", "(" * 5000, "x\0y", "'\\\x1b'"])
+def test_nothing_that_is_written_stops_the_reading(deep, recwarn):
+    assert reaches_for([deep, "import gc"], []) == ["gc"]
+    bound(deep)
+    assert not recwarn.list

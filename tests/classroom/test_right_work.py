@@ -58,11 +58,15 @@ def overwritten_further_down(page):
     yield "\n".join(f"{exercise.name} = None" for exercise in page.exercises)
 
 
-def deleted_after_each_check(page):
+def after_each_check(page, then):
     for exercise in page.exercises:
         yield written(exercise)
         yield CHECK.format(exercise.name)
-        yield f"del {exercise.name}"
+        yield then.format(exercise.name)
+
+
+def deleted_after_each_check(page):
+    return after_each_check(page, "del {}")
 
 
 def module_overwritten_at_the_end(page):
@@ -71,10 +75,7 @@ def module_overwritten_at_the_end(page):
 
 
 def old_attempt_below(page):
-    for exercise in page.exercises:
-        yield written(exercise)
-        yield CHECK.format(exercise.name)
-        yield f"def {exercise.name}(*args):\n    return 0  # my first attempt"
+    return after_each_check(page, "def {}(*args):\n    return 0  # my first attempt")
 
 
 def second_attempt_below(page):
@@ -105,10 +106,7 @@ def no_checks(page):
 
 
 def checks_copied(page):
-    for exercise in page.exercises:
-        yield written(exercise)
-        yield CHECK.format(exercise.name)
-        yield f"{CHECK.format(exercise.name)}\nprint('again')\n{CHECK.format(exercise.name)}"
+    return after_each_check(page, f"{CHECK}\nprint('again')\n{CHECK}")
 
 
 def of_another_name(page):

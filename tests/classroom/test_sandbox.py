@@ -240,6 +240,21 @@ def test_memory_of_one_process_is_limited_by_the_kernel():
 
 
 @pytest.mark.sandbox
+def test_files_are_limited_by_the_kernel():
+    with Sandbox(CHAPTER, limits=Limits(files=100)) as box:
+        assert "No space left" in error(box, "for n in range(200):\n    open(f'/tmp/{n}', 'w').close()")
+
+
+@pytest.mark.sandbox
+def test_open_sockets_count_as_memory():
+    with Sandbox(CHAPTER) as box:
+        before = sandbox._socket_memory(box.process.children(recursive=True))
+        run(box, "import socket; kept = [socket.socket() for _ in range(40)]")
+        held = sandbox._socket_memory(box.process.children(recursive=True)) - before
+    assert held == 40 * sum(int(Path(f"/proc/sys/net/core/{size}").read_text()) for size in sandbox.DEFAULT_BUFFERS)
+
+
+@pytest.mark.sandbox
 def test_processes_are_limited_by_the_kernel():
     with Sandbox(CHAPTER, limits=Limits(processes=20)) as box:
         said = box.ask("run", "import subprocess\nwaiting = [subprocess.Popen(['sleep', '9']) for _ in range(60)]")
