@@ -1,17 +1,15 @@
 """The checks of chapter 3: what a module knows of its tensors, and what becomes of them."""
 
-import contextlib
 import copy
-import warnings
-from collections.abc import Callable, Iterator
-from unittest import mock
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 import swinlib
 
-from .exercise import Arguments, exercise, is_unwritten
+from ..answers.beside import beside, is_unwritten
+from .exercise import Arguments, exercise
 from .inputs import booleans, integers, lists, noise, numbered, sampled_from
 from .judging import difference, difference_of_kind, show
 
@@ -27,24 +25,6 @@ def _result_or_error(action: Callable[[], object]) -> object:
         if is_unwritten(error):
             raise
         return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
-
-
-def _empty_like(tensor: Tensor, *, device: object = None, dtype: torch.dtype | None = None, **_: object) -> Tensor:
-    """What ``to_empty`` calls; PyTorch's own imports for seconds when it is given a tensor on the meta device."""
-    return torch.empty(tensor.shape, dtype=dtype or tensor.dtype, device=device or tensor.device)
-
-
-@contextlib.contextmanager
-def _memory_filled() -> Iterator[None]:
-    """New memory holds NaN or the largest integer, so that garbage is the same everywhere."""
-    before = torch.get_deterministic_debug_mode()
-    torch.set_deterministic_debug_mode("warn")  # unlike `use_deterministic_algorithms`, it imports nothing
-    try:
-        with warnings.catch_warnings(), mock.patch("torch.empty_like", _empty_like):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        torch.set_deterministic_debug_mode(before)
 
 
 def _real(tensor: Tensor) -> object:
@@ -81,6 +61,7 @@ def _what_is_known(
 @exercise(
     _hold,
     probe=_what_is_known,
+    changes=("module",),
     always=tuple(
         {"name": "offsets", "length": 2, "trained": trained, "saved": saved}
         for trained in (False, True)
@@ -414,6 +395,7 @@ def _tensors_afterwards(answer: Callable, module: nn.Module, dtype: torch.dtype)
 @exercise(
     _move_floats,
     probe=_tensors_afterwards,
+    changes=("module",),
     without=tuple(
         f"torch.nn.Module.{name}" for name in ("to", "_apply", "half", "bfloat16", "float", "double", "type")
     ),
@@ -594,13 +576,11 @@ def _interrupted(answer: Callable, first: Tensor, second: Tensor, seen: bool, re
     if seen:
         found["first batch"] = layer(first).detach()
     if reset:  # training may lead anywhere
-        with torch.no_grad():
-            layer.scale.fill_(1)
-            layer.shift.zero_()
+        beside(answer).fill(layer, {"scale": torch.tensor(1.0), "shift": torch.tensor(0.0)})
     checkpoint = copy.deepcopy(layer.state_dict())
 
     def resume(**options: bool) -> Tensor:
-        with torch.device("meta" if options else "cpu"):
+        with beside(answer).building_on("meta" if options else "cpu"):
             resumed = answer(channels)
         resumed.load_state_dict(copy.deepcopy(checkpoint), **options)
         return _real(resumed(second))
@@ -784,16 +764,19 @@ class _Model(nn.Module):
     """Parts of the kind above, in modules without buffers of their own, below a root of either kind."""
 
 
-def _builder(numbers: list[int], root: bool) -> Callable[[], nn.Module]:
-    def build() -> nn.Module:
-        model = _Positions(2) if root else _Model()
+class _Builder:
+    """Builds a model: modules with and without computed buffers, of these numbers of positions."""
+
+    def __init__(self, numbers: list[int], root: bool) -> None:
+        self.numbers, self.root = numbers, root
+
+    def __call__(self) -> nn.Module:
+        model = _Positions(2) if self.root else _Model()
         model.layers = nn.ModuleList(
-            nn.ModuleDict({"norm": nn.LayerNorm(number), "bias": _Positions(number)}) for number in numbers
+            nn.ModuleDict({"norm": nn.LayerNorm(number), "bias": _Positions(number)}) for number in self.numbers
         )
         model.head = nn.Linear(2, 1)
         return model
-
-    return build
 
 
 def _load_by_meta(build: Callable[[], nn.Module], checkpoint: dict[str, Tensor]) -> nn.Module:
@@ -815,7 +798,7 @@ def _all_tensors(answer: Callable, build: Callable, checkpoint: dict[str, Tensor
         built_on.append(next(model.parameters()).device.type)
         return model
 
-    with _memory_filled():
+    with beside(answer).memory_filled():
         model = answer(watched, checkpoint)
     if not isinstance(model, nn.Module):
         return show(model)
@@ -838,7 +821,7 @@ def _all_tensors(answer: Callable, build: Callable, checkpoint: dict[str, Tensor
 )
 def load_by_meta(numbers: list[int], root: bool) -> Arguments:
     """A model by way of the meta device, with its unsaved buffers."""
-    build = _builder(numbers, root)
+    build = _Builder(numbers, root)
     with torch.random.fork_rng(devices=[]):
         trained = build().state_dict()
     checkpoint = {
@@ -1003,15 +986,20 @@ def _maps(sizes: list[list[int]], dtype: torch.dtype) -> list[Tensor]:
     return [torch.zeros(batch, *size, 1, dtype=kind) for size in sizes for batch, kind in ((1, dtype), (2, other))]
 
 
-def _left_behind(module: nn.Module) -> list[str]:
-    """Names of attributes that hold a tensor of which the module knows nothing."""
+def _left_behind(attributes: dict[str, object]) -> list[str]:
+    """Names of a module's attributes that hold a tensor of which it knows nothing."""
 
     def holds(value: object) -> bool:
         if isinstance(value, dict):
             return any(map(holds, value.values()))
         return any(map(holds, value)) if isinstance(value, (list, tuple)) else isinstance(value, Tensor)
 
-    return sorted(name for name, value in vars(module).items() if not name.startswith("_") and holds(value))
+    return sorted(name for name, value in attributes.items() if not name.startswith("_") and holds(value))
+
+
+def _unmatched(module: nn.Module, state_dict: dict[str, Tensor]) -> list[list[str]]:
+    """Load, and say which keys are missing and which are unexpected."""
+    return [list(keys) for keys in module.load_state_dict(state_dict)]
 
 
 def _life_of_a_mask(answer: Callable, make: Callable, sizes: list[list[int]], dtype: torch.dtype) -> object:
@@ -1028,7 +1016,7 @@ def _life_of_a_mask(answer: Callable, make: Callable, sizes: list[list[int]], dt
     last = maps[-1]
     found: dict[str, object] = {"masks": [_real(module(x)) for x in maps], "calls": len(calls)}
     found["another"] = answer(lambda height, width: ~make(height, width))(last)
-    found["left behind"] = _left_behind(module)
+    found["left behind"] = _left_behind(beside(answer).attributes(module))
     found["buffers"] = len(list(module.buffers()))
     found["saved"] = sorted(module.state_dict())
 
@@ -1036,10 +1024,10 @@ def _life_of_a_mask(answer: Callable, make: Callable, sizes: list[list[int]], dt
     found["after .double()"] = _result_or_error(lambda: copy.deepcopy(module).double()(last))
     found["calls after .double()"] = len(calls)
 
-    root, model = answer(make), nn.ModuleDict({"block": module})
+    root, model = answer(make), beside(answer).nn.ModuleDict({"block": module})
     old = torch.zeros(5, 1, 1)
-    found["at the root"] = str(_result_or_error(lambda: root.load_state_dict({"attn_mask": old})))
-    found["old checkpoint"] = str(_result_or_error(lambda: model.load_state_dict({"block.attn_mask": old})))
+    found["at the root"] = _result_or_error(lambda: _unmatched(root, {"attn_mask": old}))
+    found["old checkpoint"] = _result_or_error(lambda: _unmatched(model, {"block.attn_mask": old}))
     found["after the old checkpoint"] = _result_or_error(lambda: module(last))
 
     def emptied() -> Tensor:
@@ -1050,12 +1038,12 @@ def _life_of_a_mask(answer: Callable, make: Callable, sizes: list[list[int]], dt
         return used(last)
 
     def assigned() -> Tensor:
-        with torch.device("meta"):
+        with beside(answer).building_on("meta"):
             lean = answer(make)
         lean.load_state_dict({}, assign=True)
         return _real(lean(last))
 
-    with _memory_filled():
+    with beside(answer).memory_filled():
         found["emptied"], found["assigned"] = _result_or_error(emptied), _result_or_error(assigned)
     return found
 
@@ -1112,7 +1100,11 @@ def follow_its_life(got: object, want: dict, make: Callable, sizes: list[list[in
     for step, told_so in told.items():
         if isinstance(got[step], str) and got[step] != want[step]:
             return f"{told_so}: {got[step]}"
-        name = "it" if step.startswith("calls") else "the mask"
+        name = "the mask"
+        if step.startswith("calls"):
+            name = "it"
+        elif isinstance(want[step], list):
+            name = "the list of missing and unexpected keys"
         if problem := difference(got[step], want[step], name=name):
             return f"{told_so}: {problem}"
     return None

@@ -9,6 +9,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from ..answers.beside import beside
 from .exercise import Arguments, exercise
 from .inputs import booleans, integers, lists, noise, numbered, sampled_from
 from .judging import difference, difference_of_kind, show
@@ -137,9 +138,9 @@ def _keys_and_output(answer: Callable, sizes: list[int]) -> object:
     mlp = answer(sizes)
     if not isinstance(mlp, nn.Module):
         return show(mlp)
-    with torch.no_grad():
-        for k, (_, parameter) in enumerate(sorted(mlp.named_parameters())):
-            parameter.copy_(noise(*parameter.shape, seed=k))
+    parameters = dict(mlp.named_parameters())
+    numbers = {name: noise(*parameters[name].shape, seed=k) for k, name in enumerate(sorted(parameters))}
+    beside(answer).fill(mlp, numbers)
     output = mlp.eval()(noise(2, 3, sizes[0], seed=99))
     return {
         "shapes": {name: list(tensor.shape) for name, tensor in mlp.state_dict().items()},

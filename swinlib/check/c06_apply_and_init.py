@@ -10,6 +10,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 import swinlib
 
+from ..answers.beside import beside
 from .exercise import Arguments, exercise
 from .inputs import DTYPES, LAYOUTS, booleans, integers, lists, noise, sampled_from
 from .judging import difference, show
@@ -106,6 +107,7 @@ def _fill_linear(model: nn.Module, value: float) -> None:
 @exercise(
     _fill_linear,
     probe=_called_in_place,
+    changes=("model",),
     always=(
         {"kinds": ["linear", "norm", "bare", "frozen"], "alone": False, "value": 2.0, "dtype": "float32"},
         {"kinds": ["nested", "attention", "conv"], "alone": False, "value": 2.0, "dtype": "float32"},
@@ -434,6 +436,7 @@ def _called_and_returned(answer: Callable, model: nn.Module) -> dict[str, object
 @exercise(
     _shrink_residual,
     probe=_called_and_returned,
+    changes=("model",),
     always=(
         {"depths": [1], "version": 1, "held": "alone"},
         {"depths": [1, 2], "version": 1, "held": "twice"},
@@ -680,6 +683,7 @@ def _init_everything(m: nn.Module) -> None:
 @exercise(
     _init_everything,
     probe=_kinds_of_numbers,
+    changes=("model",),
     always=(
         {"kinds": ["linear", "norm"], "bare": False},
         {"kinds": ["table", "plain", "bare"], "bare": False},
@@ -1097,6 +1101,7 @@ def _numbers_and_reports(answer: Callable, model: nn.Module, rules: list[tuple[s
 @exercise(
     _init_by_rules,
     probe=_numbers_and_reports,
+    changes=("model",),
     always=(
         {"words": ["norm.weight", "norm", "weight", "encoder.head"], "first": 2, "blocks": 1, "tied": False},
         {"words": ["weight", "head", "attn"], "first": 0, "blocks": 1, "tied": True},
@@ -1360,8 +1365,6 @@ def _measured(model: nn.Module, x: Tensor) -> dict[str, float]:
 
     names = {module: name for name, module in model.named_modules()}
     for module in names:
-        module._forward_hooks.clear()
-        module._forward_pre_hooks.clear()
         if isinstance(module, nn.Linear):
             module.register_forward_hook(note)
     with torch.no_grad():
@@ -1390,6 +1393,7 @@ def _after_levelling(answer: Callable, model: nn.Module, x: Tensor) -> dict[str,
     found["hooks"] = [
         name for name, module in model.named_modules() if module._forward_hooks or module._forward_pre_hooks
     ]
+    beside(answer).unhook(model)
     measured = _measured(model, x)
     found["layers"], found["std"] = list(measured), torch.tensor(list(measured.values()))
     return found
@@ -1398,6 +1402,7 @@ def _after_levelling(answer: Callable, model: nn.Module, x: Tensor) -> dict[str,
 @exercise(
     _unit_std,
     probe=_after_levelling,
+    changes=("model",),
     always=(
         {
             "steps": ["linear", "gelu", "linear", "linear"],

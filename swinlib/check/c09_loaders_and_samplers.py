@@ -1,65 +1,19 @@
 """The checks of chapter 9: batches, seeds, and who gets which samples. Ranks and workers are arguments."""
 
-import builtins
-import contextlib
 import itertools
 import math
 import operator
-import os
 import random
-import sys
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, Sampler, SequentialSampler
 
+from ..answers.beside import beside
 from .exercise import Arguments, exercise
 from .inputs import booleans, integers, lists, numbered, sampled_from
 from .judging import difference, difference_of_kind, show
-
-
-@contextlib.contextmanager
-def _process(number: int) -> Iterator[list]:
-    """What differs from one process to the next, and must not decide who gets what.
-
-    Gives a list, of the strings whose hashes were asked for.
-    """
-    import numpy as np
-
-    state, state_of_numpy, plain = random.getstate(), np.random.get_state(), hash
-    hashed: list[str | bytes] = []
-    thread = threading.get_ident()
-
-    def salted(value: object) -> int:
-        # Python salts the hashes of strings, with another salt in each process
-        caller = (sys._getframe(1).f_globals.get("__name__") or "").split(".")[0]
-        parts = value if isinstance(value, tuple) else (value,)
-        if threading.get_ident() != thread or caller in ("torch", "numpy", *sys.stdlib_module_names):
-            return plain(value)
-        strings = [part for part in parts if isinstance(part, (str, bytes))]
-        hashed.extend(strings)
-        return plain((number, value)) if strings else plain(value)
-
-    changed = (
-        (builtins, "hash", salted),
-        (time, "time", lambda: 1.7e9 + number),
-        (os, "getpid", lambda: 1000 + number),
-    )
-    before = [getattr(module, name) for module, name, _ in changed]
-    try:
-        for seed in (torch.default_generator.manual_seed, np.random.seed, random.seed):
-            seed(1000 + number)
-        for module, name, other in changed:  # mock.patch takes ten times as long, and this happens often
-            setattr(module, name, other)
-        yield hashed
-    finally:
-        for (module, name, _), kept in zip(changed, before, strict=True):
-            setattr(module, name, kept)
-        random.setstate(state)
-        np.random.set_state(state_of_numpy)
 
 
 def _whole(value: object) -> int | None:
@@ -351,8 +305,9 @@ def _who_meets_whom(answer: Callable, seeds: list[int], epochs: list[int], ranks
     """What matters of the seeds, whatever they are: the first that is not one, that changes, that two have."""
     rounds = []
     for number in (0, 1):
-        with _process(number) as hashed:
-            rounds.append([answer(*who, workers) for who in _who(seeds, epochs, ranks, workers)])
+        with beside(answer).process(number) as hashed:
+            calls = [(*who, workers) for who in _who(seeds, epochs, ranks, workers)]
+            rounds.append(beside(answer).answers(answer, calls))
     first, second = ([_whole(seed) for seed in each] for each in rounds)
     found: dict[str, object] = {"kind": None, "outside": None, "changes": None, "hashed": False, "meet": None}
     for k, seed in enumerate(first):
@@ -361,7 +316,7 @@ def _who_meets_whom(answer: Callable, seeds: list[int], epochs: list[int], ranks
         if not 0 <= seed < SEED_LIMIT and found["outside"] is None:
             found["outside"] = k
         if seed != second[k] and found["changes"] is None:
-            found["changes"], found["hashed"] = k, bool(hashed)
+            found["changes"], found["hashed"] = k, bool(hashed.strings)
         if seed in first[:k] and found["meet"] is None:
             found["meet"] = [first.index(seed), k]
     return found
@@ -698,7 +653,7 @@ def _epochs_and_batches(answer: Callable, loader: DataLoader, epoch: int) -> lis
     found = []
     for number in (epoch, epoch + 1):
         answer(loader, number)
-        told = {type(each).__name__: each.epoch for each in _inside(loader) if hasattr(each, "epoch")}
+        told = {each.__class__.__name__: each.epoch for each in _inside(loader) if hasattr(each, "epoch")}
         batches = [batch.tolist() if isinstance(batch, Tensor) else batch for batch in loader]
         found.append({"told": told, "batches": batches})
     return found
@@ -1054,7 +1009,7 @@ def _batches_of_all(
     """The batches of every rank, each rank in a process of its own; or what came instead, as text."""
     everyone = []
     for rank in range(ranks):
-        with _process(process + rank):
+        with beside(answer).process(process + rank):
             batches = answer(groups, batch_size, ranks, rank, epoch, seed)
         plain = batches.tolist() if isinstance(batches, Tensor) else batches
         plain = [_numbers(batch) for batch in plain] if isinstance(plain, (list, tuple)) else None

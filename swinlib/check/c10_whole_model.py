@@ -10,6 +10,7 @@ from torch import Tensor
 
 import swinlib
 
+from ..answers.beside import beside
 from .exercise import Arguments, exercise
 from .inputs import DTYPES, LAYOUTS, booleans, integers, noise, numbered, sampled_from
 from .judging import difference, difference_of_kind, show
@@ -263,14 +264,13 @@ RUNS = 400  # calls of one case; fewer would not tell a rate from one that is a 
 
 def _watch_dropping(answer: Callable, x: Tensor, rate: float, training: bool) -> dict[str, object]:
     """What many calls have in common. ``x`` has no zeros, so a zero in a result was dropped."""
-    before, results = x.clone(), []
-    for _ in range(RUNS):
-        result = answer(x, rate, training)
+    before = x.clone()
+    results = beside(answer).often(answer, RUNS, x, rate, training)
+    for result in results:
         if not isinstance(result, Tensor) or result.shape != x.shape or result.dtype != x.dtype:
             return {"kind": difference(result, x)}
-        if not torch.equal(x, before):
-            return {"changed": True}
-        results.append(result)
+    if not torch.equal(x, before):
+        return {"changed": True}
     runs = torch.stack(results).detach()
     gone = runs == 0
     by_token = gone.all(dim=3)

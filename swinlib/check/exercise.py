@@ -21,20 +21,17 @@ what comes back is an `Outcome`, and the verdict on it is reached here.
 """
 
 import contextlib
-import dis
-import linecache
 import sys
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
-from unittest import mock
+from typing import Any
 
 import hypothesis
 import torch
 from hypothesis import HealthCheck, Phase, strategies
 
+from ..answers.beside import beside, identical, is_data, is_unwritten, snapshot, trying, what_was_raised
 from .judging import difference, equal, show
 
 Case = dict[str, object]
@@ -46,7 +43,6 @@ UNWRITTEN = "not written yet"  # the function is still as it was handed out
 UNDEFINED = "not defined"  # there is no function of that name
 ENDED = "ended"  # the call ended the process, or was ended for what it took
 FINAL = (UNWRITTEN, UNDEFINED, ENDED)
-LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]))
 COMPARED = 16  # inputs on which an answer is held against each known mistake
 FAR_LARGER = 1000  # times the entries of the right result: no judge needs to look into it
 
@@ -59,17 +55,17 @@ class CheckFailed(Exception):  # noqa: N818 - what a learner reads; nothing is b
         return [f"✗ {self}"]
 
 
-class ForbiddenCallError(Exception):
-    """The answer used what its exercise asks to do without."""
-
-
 @dataclass(frozen=True)
 class Outcome:
-    """What one call gave: ``value``, or ``error``, an exception's name or one of `FINAL`, with what to say of it."""
+    """What one call gave: ``value``, or ``error``, an exception's name or one of `FINAL`, with what to say of it.
+
+    ``changed`` names the arguments that are not as they were.
+    """
 
     value: object = None
     error: str | None = None
     message: str = ""
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,6 +114,7 @@ class Exercise:
         mistakes: known wrong answers, in the order in which an answer is held against them.
         probe: calls an answer with a case's arguments.
         calls_plainly: whether that is all it does.
+        changes: names of the arguments that an answer is asked to change.
         judged: says what is wrong with a result; see `judge`.
         pictured: draws a result beside the right one; see `picture`.
     """
@@ -130,6 +127,7 @@ class Exercise:
         *,
         always: tuple[Case, ...],
         probe: Callable | None,
+        changes: tuple[str, ...] = (),
         without: tuple[str, ...],
         inputs: int,
     ) -> None:
@@ -139,6 +137,7 @@ class Exercise:
         self.reference = reference
         self.drawn = drawn
         self.always = always
+        self.changes = changes
         self.without = without
         self.inputs = inputs
         self.mistakes: list[Mistake] = []
@@ -179,19 +178,33 @@ class Exercise:
             case: what was drawn.
             anything_goes: allow what the exercise asks to do without; known mistakes are written with it.
         """
-        arguments = list(self.arguments(**case).values())
+        there = beside(answer)
+        given = self.arguments(**case)
+        arguments = there.take(given.values())
         try:
-            with _same_random_numbers(), refuse(() if anything_goes else self.without):
-                return Outcome(self.probe(answer, *arguments))
+            with there.trying(() if anything_goes else self.without):
+                value = self.probe(answer, *arguments)
+            return Outcome(value, changed=self._changed(there, dict(zip(given, arguments, strict=True)), case))
         except Exception as error:
             if is_unwritten(error):
                 return Outcome(error=UNWRITTEN)
-            return Outcome(error=type(error).__name__, message=_what_was_raised(error))
+            return Outcome(error=type(error).__name__, message=what_was_raised(error))
+
+    def _changed(self, there: Any, arguments: Arguments, case: Case) -> tuple[str, ...]:
+        """Names of arguments that an answer changed, and was not asked to."""
+        before = self.arguments(**case)
+
+        def is_as_before(name: str) -> bool:
+            if isinstance(before[name], torch.nn.Module):
+                return identical(there.snapshot(arguments[name]), snapshot(before[name]))
+            return not is_data(before[name]) or identical(arguments[name], before[name])
+
+        return tuple(name for name in before if name not in self.changes and not is_as_before(name))
 
     def expected(self, case: Case) -> object:
         """What the right answer gives for a case."""
         arguments = list(self.arguments(**case).values())
-        with _same_random_numbers():
+        with trying(()):
             return self.probe(self.reference, *arguments)
 
     def problem(self, outcome: Outcome, case: Case) -> str | None:
@@ -201,7 +214,11 @@ class Exercise:
         if _far_larger(outcome.value, self.expected(case)):
             return difference(outcome.value, self.expected(case))
         try:
-            return self.judged(outcome.value, self.expected(case), **self.arguments(**case))
+            if problem := self.judged(outcome.value, self.expected(case), **self.arguments(**case)):
+                return problem
+            return (
+                f"your code changed {outcome.changed[0]!r}, which the caller goes on with" if outcome.changed else None
+            )
         except Exception as error:  # an answer of a form that the judge did not think of
             general = difference(outcome.value, self.expected(case))
             return general or f"the result could not be understood ({type(error).__name__}): {show(outcome.value)}"
@@ -324,6 +341,7 @@ def exercise(
     *,
     always: tuple[Case, ...] = (),
     probe: Callable | None = None,
+    changes: tuple[str, ...] = (),
     without: tuple[str, ...] = (),
     inputs: int = 25,
     **drawn: strategies.SearchStrategy,
@@ -334,14 +352,16 @@ def exercise(
         reference: the right answer.
         always: cases that are tried before the drawn ones.
         probe: ``probe(answer, *arguments)`` calls the answer and returns plain data (tensors, numbers, strings, lists,
-            tuples, dicts); needed where the answer returns a module, or changes an argument. It runs beside the
-            learner's code.
+            tuples, dicts); needed where the answer returns a module, or changes an argument. The answer, what it
+            returns, and arguments that are more than data may live in another process: what is done to them there is
+            asked of `beside`.
+        changes: names of the arguments that an answer is asked to change. It may change no other.
         without: dotted names that must not be called, such as ``"torch.roll"``.
         inputs: how many cases are drawn.
         **drawn: how each value of a case is drawn; plain numbers, strings, booleans and lists of these.
     """
     return lambda arguments: Exercise(
-        arguments, reference, drawn, always=always, probe=probe, without=without, inputs=inputs
+        arguments, reference, drawn, always=always, probe=probe, changes=changes, without=without, inputs=inputs
     )
 
 
@@ -353,68 +373,15 @@ class _Enough(BaseException):
     """For Hypothesis, which ends at once on what is not an Exception."""
 
 
-@contextlib.contextmanager
-def refuse(names: tuple[str, ...]) -> Iterator[None]:
-    """Within it, calling one of the names raises `ForbiddenCallError`."""
-
-    def refusal(name: str) -> Callable:
-        def refused(*args: object, **options: object) -> None:
-            raise ForbiddenCallError(f"your code calls {name}, and this exercise is to be done without it")
-
-        return refused
-
-    with contextlib.ExitStack() as stack:
-        for name in names:
-            stack.enter_context(mock.patch(name, refusal(name)))
-        yield
-
-
-@contextlib.contextmanager
-def _same_random_numbers() -> Iterator[None]:
-    """Within it, the processor draws from seed 0; afterwards as if nothing had been drawn.
-
-    Not by ``torch.manual_seed``: for each kind of GPU that is not there, it writes down where it was called from, which
-    takes milliseconds, several times as long as most answers.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
-        yield
-
-
 def _far_larger(got: object, want: object) -> bool:
     tensors = isinstance(got, torch.Tensor) and isinstance(want, torch.Tensor)
     return tensors and got.numel() > FAR_LARGER * (want.numel() + 1)
 
 
 def _alike(one: Outcome, other: Outcome) -> bool:
-    return one.error == other.error and (one.error is not None or equal(one.value, other.value))
-
-
-def is_unwritten(error: Exception) -> bool:
-    """Whether a ``raise NotImplementedError`` in the learner's own code was met.
-
-    PyTorch raises that error too, for a container that is called or a meta tensor that is copied.
-    """
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None or not isinstance(error, NotImplementedError):
-        return False
-    code = trace.tb_frame.f_code
-    own = not code.co_filename.startswith(LIBRARIES)
-    return own and code.co_code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"]
-
-
-def _what_was_raised(error: Exception) -> str:
-    """The exception, and the line of the learner's code that it came from."""
-    if isinstance(error, ForbiddenCallError):
-        return str(error)
-    said = f"your code raised {type(error).__name__}: {error}"
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        line = linecache.getline(frame.filename, frame.lineno or 0).strip()
-        if line and not frame.filename.startswith(LIBRARIES):
-            return f"{said}\n  in the line: {line}"
-    return said
+    if one.error is not None or other.error is not None:
+        return one.error == other.error
+    return one.changed == other.changed and equal(one.value, other.value)
 
 
 def _sentence(text: str) -> str:

@@ -120,6 +120,7 @@ def make_variant(exercise: Exercise, how: Variant) -> Exercise:
         {name: strategies.just(how.fixed.get(name)) if name in how.fixed else s for name, s in exercise.drawn.items()},
         always=tuple(fix(case) for case in exercise.always),
         probe=None if exercise.calls_plainly else exercise.probe,
+        changes=tuple(signature.get(name, name) for name in exercise.changes),
         without=exercise.without,
         inputs=exercise.inputs,
     )

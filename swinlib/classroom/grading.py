@@ -17,16 +17,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
 
 from swinlib import check
-from swinlib.check.exercise import ENDED, UNWRITTEN, Case, Exercise, Outcome
+from swinlib.check.exercise import ENDED, UNDEFINED, UNWRITTEN, Case, Exercise, Outcome
 
 from .look import bound, reaches_for
 from .sandbox import EndedError, Limits, NoSandboxError, OutOfTimeError, Sandbox
+from .there import answer_in
 from .wire import MOST_TEXT
 
 __all__ = ["Graded", "Limits", "NoSandboxError", "Ran", "Result", "grade_cells", "grade_many"]
@@ -314,7 +315,11 @@ class _Submission:
                 self.must_have_time()
                 if time.monotonic() > end:
                     raise OutOfTimeError(f"its calls took more than {self.limits.patience:g} seconds together")
-                return _outcome(self.running().ask("call", name, case))
+                with answer_in(self.running(), name, end) as answer:
+                    if isinstance(answer, str):
+                        return Outcome(error=UNDEFINED, message=answer)
+                    outcome = exercise.attempt(answer, case)
+                return replace(outcome, message=outcome.message[:MOST_MESSAGE])
             except EndedError as error:
                 self.out_of_time |= isinstance(error, OutOfTimeError)
                 ended.append(Outcome(error=ENDED, message=str(error)))
@@ -371,7 +376,7 @@ class _Submission:
         return self.box
 
     def start(self) -> None:
-        self.box = Sandbox(self.checks, limits=self.limits, unsafe=self.unsafe)
+        self.box = Sandbox(limits=self.limits, unsafe=self.unsafe)
         try:
             self.box.start()
         except NoSandboxError:
@@ -392,7 +397,7 @@ class _Submission:
             return said
 
         try:
-            self.ran[number] = _ran(self.box.ask("run", self.cells[number], on_check=on_check))
+            self.ran[number] = _ran(self.box.ask("run", self.cells[number], on={"check": on_check}))
             return True
         except EndedError as error:
             self.out_of_time |= isinstance(error, OutOfTimeError)
@@ -418,16 +423,6 @@ class _Submission:
                     raise EndedError("a call ended it")
                 self.told[place] = result.passed, result.message
         return self.told[place]
-
-
-def _outcome(answer: object) -> Outcome:
-    """What the worker says that a call gave; anything may stand there."""
-    if not isinstance(answer, dict):
-        return Outcome(error=ENDED, message="its process gave an answer that makes no sense")
-    error, message = answer.get("error"), answer.get("message", "")
-    if not isinstance(error, str | None) or not isinstance(message, str):
-        return Outcome(error=ENDED, message="its process gave an answer that makes no sense")
-    return Outcome(answer.get("value"), error, message[:MOST_MESSAGE])
 
 
 def _ran(answer: object) -> Ran:

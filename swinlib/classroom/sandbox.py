@@ -23,7 +23,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -31,9 +31,10 @@ from typing import Self
 import psutil
 
 from . import worker
-from .wire import LENGTHS, WireError, lengths, pack, unpack
+from .wire import LENGTHS, Meet, WireError, lengths, pack, unpack
 
 LIBRARY = Path(__file__).resolve().parents[2]  # the folder in which swinlib lies
+HIDDEN = (LIBRARY / "swinlib" / "check",)  # what decides; a folder that is empty inside
 OF_THE_BOX = 2  # processes that are not the student's, see `worker.be_confined`
 FEW = 5  # processes whose memory is told from that of the libraries without much work
 STARTING = 180.0  # seconds on the clock that loading the libraries may take, on a busy machine
@@ -63,7 +64,7 @@ FOLDERS = ("/dev/shm", "/tmp")  # in memory; the only ones that can be written
 NEW_USER_NAMESPACE = 0x10000000
 
 
-OnCheck = Callable[[object], tuple[bool | None, str]]
+On = Mapping[str, Callable[[object], Sequence[object]]]
 
 
 class NoSandboxError(RuntimeError):
@@ -211,17 +212,15 @@ def _does_not_start(said: str) -> str:
 
 
 class Sandbox:
-    """One student's process: ``with Sandbox(checks) as box: box.ask("run", "x = 1")``."""
+    """One student's process: ``with Sandbox() as box: box.ask("run", "x = 1")``."""
 
-    def __init__(self, checks: str, *, limits: Limits | None = None, unsafe: bool = False) -> None:
+    def __init__(self, *, limits: Limits | None = None, unsafe: bool = False) -> None:
         """Start nothing yet.
 
         Args:
-            checks: which exercises the worker knows, see `swinlib.check.load`.
             limits: what it may take.
             unsafe: run the worker as an ordinary process, where it can do all that the teacher can.
         """
-        self.checks = checks
         self.limits = limits or Limits()
         self.unsafe = unsafe
         self.process: psutil.Process | None = None
@@ -247,15 +246,15 @@ class Sandbox:
             raise NoSandboxError(
                 "Students' code cannot be run on Windows itself. Type `wsl --install`, and grade there."
             )
-        settings = {"library": str(LIBRARY), "checks": self.checks, "unsafe": self.unsafe}
+        settings = {"library": str(LIBRARY), "unsafe": self.unsafe}
         limits = self.limits.of_each_process()
         if self.unsafe:
             settings["limits"] = limits
             server = self.server = ForkServer(_python(settings))
             self.channel, self.process = server.line, psutil.Process(server.process.pid)
         else:
-            server = _server([*bubblewrap(self.checks), *_python(settings)])
-            shown = [str(folder) for folder in shown_folders(self.checks) if folder.is_relative_to("/tmp")]
+            server = _server([*bubblewrap(), *_python(settings)])
+            shown = [str(folder) for folder in shown_folders() if folder.is_relative_to("/tmp")]
             room = {"disk": self.limits.disk, "files": self.limits.files, "shown": shown}
             user = FIRST_FREE_USER + os.getpid()
             rights = {"limits": limits, "user": user, "refused": refused_calls().hex()}
@@ -284,51 +283,58 @@ class Sandbox:
             self.server.stop()
         self.process = None
 
-    def ask(self, kind: str, *arguments: object, on_check: OnCheck | None = None) -> object:
+    def ask(self, kind: str, *arguments: object, on: On | None = None, meet: Meet | None = None) -> object:
         """Ask the worker something, and wait for the answer.
 
         Args:
             kind: a method of `notebook.Notebook`.
             *arguments: plain data.
-            on_check: what to do when the student's code calls a check meanwhile, by the name of that: it may ask in
-                its turn, and says what the check should, see `notebook.AskingCheck`. Without it checks say nothing.
+            on: what to do when the student's code calls a check or a function of the grader's meanwhile, by
+                ``"check"`` and ``"callback"``: it may ask in its turn, and gives what whoever waits there goes on
+                with. Without it checks say nothing.
+            meet: makes what stands for an object that stays in the sandbox.
 
         Raises:
             EndedError: if the worker gave no answer that makes sense, or took too much; it has been ended then.
         """
-        return self._ask(self.limits, kind, *arguments, on_check=on_check)
+        return self._ask(self.limits, kind, *arguments, on=on, meet=meet)
 
-    def _ask(self, limits: Limits, kind: str, *arguments: object, on_check: OnCheck | None = None) -> object:
+    def _ask(
+        self, limits: Limits, kind: str, *arguments: object, on: On | None = None, meet: Meet | None = None
+    ) -> object:
         number = next(self.numbers)
+        on = {"check": lambda name: (None, ""), **(on or {})}
         try:
             message = pack([number, kind, *arguments])
         except WireError as error:
             raise EndedError(f"it cannot be sent: {error}") from None
         while True:
-            what, answer = self._answered(message, number, limits)
+            what, answer = self._answered(message, number, limits, meet)
             if what == "done":
                 return answer
-            said = (None, "") if on_check is None else on_check(answer)
-            message = pack([number, "go_on", *said])
+            if what not in on:
+                self.stop()
+                raise EndedError(SCRIBBLED)
+            message = pack([number, "go_on", *on[what](answer)])
 
-    def _answered(self, message: bytes, number: int, limits: Limits) -> tuple[str, object]:
-        """Say something, and return what comes next: that it is done, and how, or that a check is called, and which."""
+    def _answered(self, message: bytes, number: int, limits: Limits, meet: Meet | None) -> tuple[str, object]:
+        """Say something, and return what comes next: that it is done, and how, or what is called meanwhile."""
         if self.process is None:
             raise EndedError("its process is gone")
         try:
-            answer = self._exchange(message, limits)
+            answer = self._exchange(message, limits, meet)
         except WireError:
             answer = None
         except EndedError:
             self.stop()
             raise
         match answer:
-            case [int(asked), "done" | "check" as what, told] if asked == number:
+            case [int(asked), str(what), told] if asked == number:
                 return what, told
         self.stop()
-        raise EndedError("its process wrote into the line that the check listens to")
+        raise EndedError(SCRIBBLED)
 
-    def _exchange(self, question: bytes, limits: Limits) -> object:
+    def _exchange(self, question: bytes, limits: Limits, meet: Meet | None) -> object:
         """Write the question and read one message, watching the time and what the sandbox takes."""
         watch = _Watch(self.process, limits, self.loaded)
         answer, wanted = bytearray(), LENGTHS.size
@@ -349,7 +355,7 @@ class Sandbox:
                         raise WireError("an empty message")
         text, _ = lengths(bytes(answer[: LENGTHS.size]))
         body = bytes(answer[LENGTHS.size :])
-        return unpack(body[:text], body[text:])
+        return unpack(body[:text], body[text:], meet)
 
 
 def _python(settings: Mapping[str, object]) -> list[str]:
@@ -379,6 +385,7 @@ def _read(channel: socket.socket, count: int) -> bytes:
     return part
 
 
+SCRIBBLED = "its process wrote into the line that the check listens to"
 GONE = "its process ended: a crash, too much memory, or a call that ends Python"
 
 
@@ -466,11 +473,8 @@ def _socket_memory(family: list[psutil.Process]) -> int:
 # --- The command ------------------------------------------------------------------------------------------------
 
 
-def bubblewrap(checks: str) -> list[str]:
+def bubblewrap() -> list[str]:
     """The beginning of the command line.
-
-    Args:
-        checks: a file of these is shown inside.
 
     Raises:
         NoSandboxError: on a system other than Linux, or without bubblewrap.
@@ -483,7 +487,7 @@ def bubblewrap(checks: str) -> list[str]:
             f"install bubblewrap`; elsewhere use a Linux machine, or a virtual one. {UNSAFE} goes on without one: the "
             "code of each student may then read, change and delete whatever you can."
         )
-    shown = shown_folders(checks)
+    shown = shown_folders()
     return [
         *(path, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
         *("--cap-drop", "ALL"),
@@ -498,18 +502,21 @@ def bubblewrap(checks: str) -> list[str]:
         # after /tmp, since an environment of Python may lie in it
         *(word for folder in _parents(shown) for word in ("--perms", "0755", "--dir", str(folder))),
         *(word for folder in shown for word in ("--ro-bind", str(folder), str(folder))),
+        *(
+            word
+            for folder in HIDDEN
+            for word in ("--size", "4096", "--tmpfs", str(folder), "--remount-ro", str(folder))
+        ),
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"),
     ]
 
 
-def shown_folders(checks: str) -> list[Path]:
-    """What of the teacher's files is seen inside: Python, its packages, swinlib, and a file of checks."""
+def shown_folders() -> list[Path]:
+    """What of the teacher's files is seen inside: Python, its packages, and swinlib, of which `HIDDEN` is empty."""
     packages = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     if site.ENABLE_USER_SITE:
         packages.append(site.getusersitepackages())
     places = [sys.prefix, sys.base_prefix, *packages, LIBRARY / "swinlib"]
-    if os.path.isfile(checks):
-        places.append(checks)
     found: list[Path] = []
     for place in sorted({Path(place).absolute() for place in places}):
         inside = any(place.is_relative_to(other) for other in (*found, *SYSTEM))

@@ -1,27 +1,33 @@
-"""What the grader and a sandboxed worker say to each other: JSON, and the bytes of tensors. Nothing is pickled.
+"""What a sandboxed worker says to the grader: JSON, and the bytes of tensors. Nothing that it says is unpickled.
 
 A message is eight bytes of lengths, a JSON text, and the bytes of all tensors one after the other. What comes out of a
 sandbox was written by somebody whom nobody trusts: `unpack` takes nothing for granted, builds only plain data, and
 raises `WireError` for everything else.
+
+Tensors and arrays keep their strides, parameters and other objects their identity: those arrive as a number by which
+the grader may speak of them (see `there`), and mean nothing elsewhere.
 """
 
 import json
 import struct
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from swinlib.check.judging import show
+from swinlib.answers.shown import show
 
 LENGTHS = struct.Struct(">II")
 MOST_BYTES = 32 * 2**20  # of a message; results of exercises are a few kilobytes
 MOST_DEPTH = 32
 MOST_ENTRIES = 100_000  # of all lists and dicts of a message together
-LARGEST_INTEGER = 2**63
+LARGEST_INTEGER = 2**256
 MOST_LETTERS = 200_000  # of one text; a cell of code may have as many, see `handed_in`
 MOST_TEXT = 10_000  # letters that are kept of what a cell printed, or an error says
+COLLECTIONS = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -46,22 +52,25 @@ class Foreign:
         return self.description
 
 
-def pack(value: object) -> bytes:
+Hold = Callable[[object], list]  # keeps an object: its number; unless a parameter, what it is called; its classes
+Meet = Callable[[int, str, list[str]], object]  # what stands for such an object
+
+
+def pack(value: object, hold: Hold | None = None) -> bytes:
     """A message.
 
     Args:
-        value: numbers, strings, None, tensors, dtypes, and lists, tuples and dicts of these; anything else arrives as
-            `Foreign`.
+        value: numbers, strings, None, tensors, arrays, dtypes, and lists, tuples, dicts, sets and ranges of these.
+        hold: what to do with anything else. Without it, that arrives as `Foreign`.
 
     Raises:
         WireError: if it is too large, or too deep.
     """
-    blobs: list[bytes] = []
-    budget = _Budget()
-    text = json.dumps(_plain(value, blobs, budget, 0)).encode()
-    if len(text) + sum(map(len, blobs)) > MOST_BYTES:
+    writer = _Writer(hold)
+    text = json.dumps(writer.plain(value, 0)).encode()
+    if len(text) + sum(map(len, writer.blobs)) > MOST_BYTES:
         raise WireError(f"the result has more than {MOST_BYTES >> 20} MiB")
-    return LENGTHS.pack(len(text), sum(map(len, blobs))) + text + b"".join(blobs)
+    return LENGTHS.pack(len(text), sum(map(len, writer.blobs))) + text + b"".join(writer.blobs)
 
 
 def lengths(head: bytes) -> tuple[int, int]:
@@ -76,8 +85,13 @@ def lengths(head: bytes) -> tuple[int, int]:
     return text, blob
 
 
-def unpack(text: bytes, blob: bytes) -> object:
+def unpack(text: bytes, blob: bytes, meet: Meet | None = None) -> object:
     """The value of a message.
+
+    Args:
+        text: its JSON.
+        blob: the bytes of its tensors.
+        meet: makes what stands for an object that the worker keeps; without it, there are none.
 
     Raises:
         WireError: if it is not one that `pack` makes.
@@ -86,11 +100,11 @@ def unpack(text: bytes, blob: bytes) -> object:
         raise WireError(f"more than {MOST_ENTRIES} entries")
     try:
         parsed = json.loads(text)
-        reader = _Reader(blob)
-        value = _value(parsed, reader, _Budget(), 0)
+        reader = _Reader(blob, meet)
+        value = reader.value(parsed, 0)
     except WireError:
         raise
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError, RuntimeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
         raise WireError(f"{type(error).__name__} while it was read") from error
     if reader.place != len(blob):
         raise WireError(f"{len(blob) - reader.place} bytes that belong to nothing")
@@ -111,51 +125,89 @@ class _Budget:
             raise WireError(f"the result is nested more than {MOST_DEPTH} deep")
 
 
-def _plain(value: object, blobs: list[bytes], budget: _Budget, depth: int) -> object:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int) and -LARGEST_INTEGER <= value < LARGEST_INTEGER:
-        return int(value)
-    if isinstance(value, float):
-        return float(value)
-    if isinstance(value, str):
-        if len(value) > MOST_LETTERS:
-            raise WireError(f"the result has a text of more than {MOST_LETTERS} letters")
-        return str(value)
-    if isinstance(value, Tensor):
-        return _plain_tensor(value, blobs)
-    if isinstance(value, torch.dtype):
-        return {"dtype": str(value).removeprefix("torch.")}
-    if isinstance(value, (list, tuple)):
-        budget.spend(len(value), depth)
-        kind = "list" if isinstance(value, list) else "tuple"
-        return {kind: [_plain(entry, blobs, budget, depth + 1) for entry in value]}
-    if isinstance(value, dict):
-        budget.spend(len(value), depth)
+class _Writer:
+    """Writes values as what JSON knows, and keeps the bytes of their tensors."""
+
+    def __init__(self, hold: Hold | None) -> None:
+        self.blobs: list[bytes] = []
+        self.budget = _Budget()
+        self.hold = hold
+
+    def plain(self, value: object, depth: int) -> object:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int) and -LARGEST_INTEGER <= value < LARGEST_INTEGER:
+            return int(value)
+        if isinstance(value, float):
+            return float(value)
+        if isinstance(value, str):
+            if len(value) > MOST_LETTERS:
+                raise WireError(f"the result has a text of more than {MOST_LETTERS} letters")
+            return str(value)
+        if isinstance(value, nn.Parameter) and self.hold is not None:
+            return {"parameter": [*self.hold(value), self.tensor(value), value.requires_grad]}
+        if isinstance(value, Tensor):
+            return self.tensor(value)
+        if isinstance(value, (np.ndarray, np.generic)):
+            return self.array(value)
+        if isinstance(value, torch.dtype):
+            return {"dtype": str(value).removeprefix("torch.")}
+        if isinstance(value, torch.device):
+            return {"device": value.type}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            self.budget.spend(len(value), depth)
+            kind = next(name for name, kind in COLLECTIONS.items() if isinstance(value, kind))
+            return {kind: [self.plain(entry, depth + 1) for entry in value]}
+        if isinstance(value, range) and len(value) <= MOST_ENTRIES:
+            return {"range": [value.start, value.stop, value.step]}
+        if isinstance(value, dict):
+            return self.mapping(value, depth)
+        return self.other(value)
+
+    def mapping(self, value: dict, depth: int) -> object:
+        self.budget.spend(len(value), depth)
         pairs = [(key, entry) for key, entry in value.items() if isinstance(key, (str, int, type(None)))]
-        if len(pairs) == len(value):
-            return {"dict": [[key, _plain(entry, blobs, budget, depth + 1)] for key, entry in pairs]}
-    return {"foreign": show(value)}
+        if len(pairs) != len(value):
+            return self.other(value)
+        written = [[key, self.plain(entry, depth + 1)] for key, entry in pairs]
+        if isinstance(value, OrderedDict):  # a state_dict says in its metadata which versions of modules it is of
+            return {"ordered": [written, self.plain(dict(getattr(value, "_metadata", {})), depth + 1)]}
+        return {"dict": written}
 
+    def other(self, value: object) -> object:
+        return {"foreign": show(value)} if self.hold is None else {"object": self.hold(value)}
 
-def _plain_tensor(tensor: Tensor, blobs: list[bytes]) -> object:
-    kind = str(tensor.dtype).removeprefix("torch.")
-    dense = tensor.layout == torch.strided and not tensor.is_nested and tensor.device.type != "meta"
-    if not dense or kind not in DTYPES:
-        return {"foreign": f"a tensor of {kind} on {tensor.device}, in the layout {tensor.layout}"}
-    if tensor.numel() * tensor.element_size() > MOST_BYTES:
-        raise WireError(f"the result has more than {MOST_BYTES >> 20} MiB")
-    # a clone, since a single entry counts as contiguous whatever its strides, and then cannot be seen as bytes
-    plain = tensor.detach().resolve_conj().resolve_neg().cpu().clone(memory_format=torch.contiguous_format)
-    blobs.append(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return {"tensor": [kind, list(plain.shape)]}
+    def array(self, value: np.ndarray | np.generic) -> object:
+        kind = str(value.dtype)
+        if kind not in DTYPES or not value.dtype.isnative:
+            return {"foreign": f"a {kind} array of shape {value.shape}"}
+        whole = np.asarray(value)
+        tensor = torch.from_numpy(whole.copy() if any(step < 0 for step in whole.strides) else whole)
+        return {"array": [self.tensor(tensor), isinstance(value, np.generic)]}
+
+    def tensor(self, tensor: Tensor) -> object:
+        kind = str(tensor.dtype).removeprefix("torch.")
+        dense = tensor.layout == torch.strided and not tensor.is_nested
+        if not dense or kind not in DTYPES:
+            return {"foreign": f"a tensor of {kind} on {tensor.device}, in the layout {tensor.layout}"}
+        if tensor.is_meta:
+            return {"meta": [kind, list(tensor.shape)]}
+        if tensor.numel() * tensor.element_size() > MOST_BYTES:
+            raise WireError(f"the result has more than {MOST_BYTES >> 20} MiB")
+        # a clone, since a single entry counts as contiguous whatever its strides, and then cannot be seen as bytes
+        plain = tensor.detach().resolve_conj().resolve_neg().cpu().clone(memory_format=torch.contiguous_format)
+        self.blobs.append(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
+        strides = None if tensor.is_contiguous() else list(tensor.stride())
+        return {"tensor": [kind, list(plain.shape), strides, bool(tensor.requires_grad)]}
 
 
 class _Reader:
-    """The bytes of the tensors, taken in order."""
+    """Builds values; takes the bytes of the tensors in order."""
 
-    def __init__(self, blob: bytes) -> None:
+    def __init__(self, blob: bytes, meet: Meet | None) -> None:
         self.blob, self.place = blob, 0
+        self.budget = _Budget()
+        self.meet = meet
 
     def take(self, count: int) -> bytes:
         taken = self.blob[self.place : self.place + count]
@@ -164,34 +216,106 @@ class _Reader:
         self.place += count
         return taken
 
+    def value(self, parsed: object, depth: int) -> object:
+        if isinstance(parsed, list):
+            raise WireError("a list that does not say what it is")
+        if not isinstance(parsed, dict):
+            return _scalar(parsed)
+        if len(parsed) != 1:
+            raise WireError("an object that does not say what it is")
+        ((kind, body),) = parsed.items()
+        if kind in ("foreign", "dtype", "device"):
+            if not isinstance(body, str):
+                raise WireError(f"a {kind} that is not text")
+            if kind == "device":
+                return torch.device(body)
+            return Foreign(clean(body)[:200]) if kind == "foreign" else DTYPES[body]
+        if not isinstance(body, list):
+            raise WireError(f"a {clean(str(kind))[:20]} that is not a list")
+        if kind in COLLECTIONS:
+            self.budget.spend(len(body), depth)
+            return COLLECTIONS[kind](self.value(part, depth + 1) for part in body)
+        if kind == "dict":
+            return self.pairs(body, depth)
+        if kind == "ordered":
+            pairs, metadata = body
+            ordered = OrderedDict(self.pairs(pairs, depth))
+            ordered._metadata = self.value(metadata, depth + 1)
+            return ordered
+        if kind == "range":
+            if not all(type(end) is int for end in body) or len(range(*body)) > MOST_ENTRIES:
+                raise WireError("a range that is too long")
+            return range(*body)
+        if kind == "tensor":
+            return self.tensor(*body)
+        if kind == "meta":
+            dtype, shape = body
+            return torch.empty(_shape(shape), dtype=DTYPES[dtype], device="meta")
+        if kind == "array":
+            tensor, scalar = body
+            array = self.value(tensor, depth + 1).detach().numpy()
+            return array[()] if scalar is True and array.ndim == 0 else array
+        return self.of_the_worker(kind, body, depth)
 
-def _value(parsed: object, reader: _Reader, budget: _Budget, depth: int) -> object:
-    if isinstance(parsed, list):
-        raise WireError("a list that does not say what it is")
-    if not isinstance(parsed, dict):
-        return _scalar(parsed)
-    if len(parsed) != 1:
+    def pairs(self, body: list, depth: int) -> dict:
+        self.budget.spend(len(body), depth)
+        return {_key(key): self.value(entry, depth + 1) for key, entry in body}
+
+    def of_the_worker(self, kind: str, body: list, depth: int) -> object:
+        """What stands for an object that the worker keeps."""
+        number = body[0]
+        if self.meet is None or type(number) is not int or number < 0:
+            raise WireError("an object that nobody asked for")
+        if kind == "object":
+            _, shown, classes = body
+            if not isinstance(shown, str) or len(classes) > MOST_DEPTH or not all(type(c) is str for c in classes):
+                raise WireError("an object that does not say what it is")
+            return self.meet(number, clean(shown)[:200], [name[:200] for name in classes])
+        if kind == "parameter":
+            _, tensor, trained = body
+            value = self.value(tensor, depth + 1)
+            if not isinstance(value, Tensor):
+                raise WireError("a parameter that is not a tensor")
+            return self.meet(number, nn.Parameter(value.detach(), requires_grad=trained is True), [])
         raise WireError("an object that does not say what it is")
-    ((kind, body),) = parsed.items()
-    if kind in ("foreign", "dtype"):
-        if not isinstance(body, str):
-            raise WireError(f"a {kind} that is not text")
-        return Foreign(clean(body)[:200]) if kind == "foreign" else DTYPES[body]
-    if not isinstance(body, list):
-        raise WireError(f"a {clean(str(kind))[:20]} that is not a list")
-    if kind == "tensor":
-        return _tensor(*body, reader=reader)
-    budget.spend(len(body), depth)
 
-    def entry(part: object) -> object:
-        return _value(part, reader, budget, depth + 1)
+    def tensor(self, kind: str, shape: list[int], strides: list[int] | None = None, trained: bool = False) -> Tensor:
+        dtype, shape = DTYPES[kind], _shape(shape)
+        count = 1
+        for size in shape:
+            count *= size
+        raw = self.take(count * dtype.itemsize)
+        if not raw:
+            tensor = torch.empty(shape, dtype=dtype)
+        elif dtype == torch.bool:  # a byte that is neither 0 nor 1 is not a truth value
+            tensor = torch.frombuffer(bytearray(raw), dtype=torch.uint8).ne(0).reshape(shape)
+        else:
+            tensor = torch.frombuffer(bytearray(raw), dtype=dtype).reshape(shape)
+        if strides is not None and raw:
+            tensor = _laid_out(tensor, strides)
+        return tensor.requires_grad_(trained is True)
 
-    make: dict[str, Callable[[list], object]] = {
-        "list": lambda parts: [entry(part) for part in parts],
-        "tuple": lambda parts: tuple(entry(part) for part in parts),
-        "dict": lambda parts: {_key(key): entry(part) for key, part in parts},
-    }
-    return make[kind](body)
+
+def _shape(shape: object) -> list[int]:
+    if len(shape) > MOST_DEPTH or not all(type(size) is int and 0 <= size <= MOST_BYTES for size in shape):
+        raise WireError("a tensor of an impossible shape")
+    return shape
+
+
+def _laid_out(tensor: Tensor, strides: Sequence[int]) -> Tensor:
+    """Equal values, with other steps in memory."""
+    if len(strides) != tensor.dim() or not all(type(step) is int and 0 <= step <= MOST_BYTES for step in strides):
+        raise WireError("a tensor with impossible strides")
+    extent = 1 + sum((size - 1) * step for size, step in zip(tensor.shape, strides, strict=True))
+    if extent * tensor.element_size() > MOST_BYTES:
+        raise WireError("a tensor with impossible strides")
+    laid_out = tensor.new_zeros(extent).as_strided(tensor.shape, strides)
+    into, values = laid_out, tensor
+    for axis, step in enumerate(strides):  # where a dimension was expanded, all its entries are one
+        if step == 0:
+            into, values = into.narrow(axis, 0, 1), values.narrow(axis, 0, 1)
+    into.copy_(values)
+    return laid_out
 
 
 def _scalar(value: object) -> object:
@@ -201,7 +325,7 @@ def _scalar(value: object) -> object:
             raise WireError(f"a text of more than {MOST_LETTERS} letters")
         return clean(value)
     if isinstance(value, int) and not -LARGEST_INTEGER <= value < LARGEST_INTEGER:
-        raise WireError("a number of more than 64 bits")
+        raise WireError("a number of more than 256 bits")
     return value
 
 
@@ -209,21 +333,6 @@ def _key(key: object) -> object:
     if isinstance(key, (list, dict, float)):
         raise WireError("a key that is neither a whole number nor text")
     return _scalar(key)
-
-
-def _tensor(kind: str, shape: list[int], *, reader: _Reader) -> Tensor:
-    dtype = DTYPES[kind]
-    if len(shape) > MOST_DEPTH or not all(type(size) is int and 0 <= size <= MOST_BYTES for size in shape):
-        raise WireError("a tensor of an impossible shape")
-    count = 1
-    for size in shape:
-        count *= size
-    raw = reader.take(count * dtype.itemsize)
-    if not raw:
-        return torch.empty(shape, dtype=dtype)
-    if dtype == torch.bool:  # a byte that is neither 0 nor 1 is not a truth value
-        return torch.frombuffer(bytearray(raw), dtype=torch.uint8).ne(0).reshape(shape)
-    return torch.frombuffer(bytearray(raw), dtype=dtype).reshape(shape)
 
 
 def clean(text: str) -> str:

@@ -30,7 +30,7 @@ def main() -> None:
     from swinlib.classroom import namespaces
     from swinlib.classroom.notebook import Notebook
 
-    notebook = Notebook(settings["checks"])
+    notebook = Notebook()
     if settings["unsafe"]:
         for name, value in settings["limits"].items():
             resource.setrlimit(getattr(resource, name), (value, value))
@@ -110,15 +110,21 @@ class Line:
             if kind == "go_on":
                 return arguments
             self.number = number
-            self._write([number, "done", getattr(notebook, kind)(*arguments)])
+            self._write([number, "done", getattr(notebook, kind)(*arguments)], notebook)
 
-    def ask_about(self, name: str, notebook: Any) -> list[object]:
-        """In the middle of an answer, say that a check was called, and answer what the grader asks about it."""
+    def ask_back(self, what: str, notebook: Any, told: object) -> list[object]:
+        """In the middle of an answer, say that a check or a callback is called, and answer what the grader asks then.
+
+        Args:
+            what: ``"check"`` or ``"callback"``.
+            notebook: that answers.
+            told: which one, and with what.
+        """
         number = self.number
-        self._write([number, "check", name])
-        told = self.answer(notebook)
+        self._write([number, what, told], notebook)
+        said = self.answer(notebook)
         self.number = number
-        return told
+        return said
 
     def _read(self, count: int) -> bytes:
         data = b""
@@ -129,10 +135,10 @@ class Line:
             data += part
         return data
 
-    def _write(self, message: object) -> None:
+    def _write(self, message: object, notebook: Any) -> None:
         from swinlib.classroom.wire import pack
 
-        self.channel.sendall(pack(message))
+        self.channel.sendall(pack(message, notebook.hold))
 
 
 if __name__ == "__main__":

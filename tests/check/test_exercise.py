@@ -9,7 +9,8 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 
 from swinlib import check
-from swinlib.check.exercise import SHRINKING, ForbiddenCallError, exercise
+from swinlib.answers.beside import ForbiddenCallError
+from swinlib.check.exercise import SHRINKING, exercise
 from swinlib.check.inputs import LAYOUTS, integers, noise, numbered
 from swinlib.check.judging import difference, show
 
@@ -126,9 +127,12 @@ def test_pytorchs_own_not_implemented_error_is_an_error_of_the_answer(double, an
     assert "Your code raised NotImplementedError" in verdict(double, answer).message
 
 
-def test_an_answer_that_changes_its_argument_does_not_change_what_is_right(double):
-    assert verdict(double, lambda x: x.mul_(2)).passed
-    assert not verdict(double, lambda x: x.zero_()).passed
+def test_an_answer_that_changes_its_argument_is_told_so(double):
+    told = verdict(double, lambda x: x.mul_(2))
+    assert not told.passed
+    assert "Your code changed 'x'" in told.message
+    assert not verdict(double, lambda x: x.add_(1) and 3 * x).passed
+    assert verdict(double, lambda x: x.clone().mul_(2)).passed
 
 
 def test_an_answer_that_changes_its_mind_fails(double):

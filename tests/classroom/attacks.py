@@ -1769,7 +1769,7 @@ FORGING = [
     ),
     Attack(
         "takes_the_reference",
-        "answers with the check's own right answer (it may: solutions are published, and the numbers are right)",
+        "answers with the check's own right answer, which is not there, and with the library's (it may: that is right)",
         {
             "roll": "from swinlib.check import EXERCISES\n\n\ndef roll(x, shift):\n"
             "    return EXERCISES['roll'].reference(x, shift)",
@@ -1777,7 +1777,7 @@ FORGING = [
             "def window_reverse(windows, height, width):\n"
             "    return kept(windows, tuple(windows.shape[1:3]), height, width)",
         },
-        deserves={"roll": None, "window_reverse": None},
+        deserves={"window_reverse": None},
     ),
     Attack(
         "forbidden_call",

@@ -15,8 +15,8 @@ import torch
 
 from swinlib.classroom import sandbox
 from swinlib.classroom.sandbox import EndedError, Limits, NoSandboxError, Sandbox, bubblewrap, refused_calls
+from swinlib.classroom.there import answer_in
 
-CHAPTER = "07_roll_and_shifted_windows"
 ROLL = "import torch\ndef roll(x, shift):\n    return x[(torch.arange(len(x)) - shift) % len(x)]"
 SECRET = "a word that only the teacher has"
 slow = partial(pytest.param, marks=pytest.mark.slow)
@@ -24,7 +24,7 @@ slow = partial(pytest.param, marks=pytest.mark.slow)
 
 @pytest.fixture(scope="module")
 def box():
-    with Sandbox(CHAPTER) as box:
+    with Sandbox() as box:
         yield box
 
 
@@ -44,9 +44,10 @@ def test_cells_run_and_what_they_define_can_be_called(box):
     assert error(box, "1 / 0") == "ZeroDivisionError: division by zero"
     assert "SyntaxError" in error(box, "def roll(x, shift)")
     run(box, ROLL)
-    outcome = box.ask("call", "roll", {"length": 4, "shift": 1})
-    assert outcome["error"] is None
-    assert torch.equal(outcome["value"], torch.tensor([3.0, 0.0, 1.0, 2.0]))
+    with answer_in(box, "roll", time.monotonic() + 60) as roll:
+        assert torch.equal(roll(torch.arange(4), 1), torch.tensor([3, 0, 1, 2]))
+    with answer_in(box, "turn", time.monotonic() + 60) as nothing:
+        assert nothing == ""
 
 
 @pytest.mark.sandbox
@@ -68,7 +69,7 @@ def test_nothing_of_the_teacher_can_be_seen(box, tmp_path, monkeypatch):
     here = "import pathlib, swinlib; here = pathlib.Path(swinlib.__file__).parents[1]"
     assert run(box, f"{here}\nprint(sorted(path.name for path in here.iterdir()))") == "['swinlib']"
     monkeypatch.setenv("TEACHERS_TOKEN", SECRET)
-    with Sandbox(CHAPTER) as another:
+    with Sandbox() as another:
         assert SECRET not in run(another, "import os; print(os.environ)")
         assert SECRET not in str(another.ask("run", "print(open('/proc/1/environ').read())"))
 
@@ -221,7 +222,7 @@ def test_a_sandbox_that_takes_too_much_ends_with_all_that_it_started(limits, sou
     # the kernel's own limit on processes has a test of its own; here it is the watch that must see them
     kept = {**limits.of_each_process(), "RLIMIT_NPROC": 1000}
     monkeypatch.setattr(Limits, "of_each_process", lambda self: kept)
-    with Sandbox(CHAPTER, limits=limits) as box:
+    with Sandbox(limits=limits) as box:
         family = box.process.children(recursive=True)
         assert family
         with pytest.raises(EndedError, match=why):
@@ -234,20 +235,20 @@ def test_a_sandbox_that_takes_too_much_ends_with_all_that_it_started(limits, sou
 
 @pytest.mark.sandbox
 def test_memory_of_one_process_is_limited_by_the_kernel():
-    with Sandbox(CHAPTER, limits=Limits(memory=2**30)) as box:
+    with Sandbox(limits=Limits(memory=2**30)) as box:
         assert "MemoryError" in error(box, "taken = bytearray(2**31)")
         assert "MemoryError" in error(box, LIFT)
 
 
 @pytest.mark.sandbox
 def test_files_are_limited_by_the_kernel():
-    with Sandbox(CHAPTER, limits=Limits(files=100)) as box:
+    with Sandbox(limits=Limits(files=100)) as box:
         assert "No space left" in error(box, "for n in range(200):\n    open(f'/tmp/{n}', 'w').close()")
 
 
 @pytest.mark.sandbox
 def test_open_sockets_count_as_memory():
-    with Sandbox(CHAPTER) as box:
+    with Sandbox() as box:
         before = sandbox._socket_memory(box.process.children(recursive=True))
         run(box, "import socket; kept = [socket.socket() for _ in range(40)]")
         held = sandbox._socket_memory(box.process.children(recursive=True)) - before
@@ -256,14 +257,14 @@ def test_open_sockets_count_as_memory():
 
 @pytest.mark.sandbox
 def test_processes_are_limited_by_the_kernel():
-    with Sandbox(CHAPTER, limits=Limits(processes=20)) as box:
+    with Sandbox(limits=Limits(processes=20)) as box:
         said = box.ask("run", "import subprocess\nwaiting = [subprocess.Popen(['sleep', '9']) for _ in range(60)]")
         assert "Resource temporarily unavailable" in str(said["error"])
 
 
 @pytest.mark.sandbox
 def test_two_sandboxes_know_nothing_of_each_other():
-    with Sandbox(CHAPTER) as one, Sandbox(CHAPTER) as other:
+    with Sandbox() as one, Sandbox() as other:
         run(one, "open('/tmp/note', 'w').write('x'); open('/dev/shm/note', 'w').write('x')")
         assert "FileNotFoundError" in error(other, "open('/tmp/note')")
         assert "FileNotFoundError" in error(other, "open('/dev/shm/note')")
@@ -271,7 +272,7 @@ def test_two_sandboxes_know_nothing_of_each_other():
 
 @pytest.mark.sandbox
 def test_a_worker_ends_when_the_grader_does():
-    box = Sandbox(CHAPTER)
+    box = Sandbox()
     box.start()
     family = [box.process, *box.process.children(recursive=True)]
     box.channel.close()
@@ -282,17 +283,17 @@ def test_a_worker_ends_when_the_grader_does():
 def test_without_bubblewrap_it_refuses_and_says_what_to_do(monkeypatch):
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
     with pytest.raises(NoSandboxError, match=r"apt-get install bubblewrap.*--unsafe-run-code-without-a-sandbox"):
-        Sandbox(CHAPTER).start()
+        Sandbox().start()
 
 
 def test_on_another_system_it_refuses(monkeypatch):
     monkeypatch.setattr(sandbox.sys, "platform", "darwin")
     with pytest.raises(NoSandboxError, match="this is darwin, not Linux"):
-        bubblewrap(CHAPTER)
+        bubblewrap()
     monkeypatch.setattr(sandbox.sys, "platform", "win32")
     for unsafe in (False, True):
         with pytest.raises(NoSandboxError, match="wsl --install"):
-            Sandbox(CHAPTER, unsafe=unsafe).start()
+            Sandbox(unsafe=unsafe).start()
 
 
 def test_a_bubblewrap_that_starts_nothing_is_told_with_its_own_words(monkeypatch, tmp_path):
@@ -302,7 +303,7 @@ def test_a_bubblewrap_that_starts_nothing_is_told_with_its_own_words(monkeypatch
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: str(fake))
     monkeypatch.setattr(sandbox.sys, "platform", "linux")
     with pytest.raises(NoSandboxError, match=r"No permissions to create new namespace\n.*swinlib.doctor"):
-        Sandbox(CHAPTER).start()
+        Sandbox().start()
 
 
 def test_without_libseccomp_it_refuses(monkeypatch):
@@ -316,7 +317,7 @@ def test_without_libseccomp_it_refuses(monkeypatch):
 def test_what_says_that_it_is_unsafe_runs_code_without_a_sandbox(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text(SECRET)
-    with Sandbox(CHAPTER, unsafe=True) as box:
+    with Sandbox(unsafe=True) as box:
         assert run(box, f"print(open({str(secret)!r}).read())") == SECRET
         started = time.monotonic()
         box.limits = Limits(seconds=1)
