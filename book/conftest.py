@@ -17,9 +17,7 @@ from nbval.plugin import IPyNbCell
 from PIL import Image
 
 HERE = Path(__file__).resolve().parent
-# A chapter and a page of exercises, run with the quick tests; the others are
-# slow.
-QUICK = {"01_tour.ipynb", "exercises/07_roll_and_shifted_windows.ipynb"}
+QUICK = {"01_tour.ipynb"}  # run with the quick tests; all others are slow
 PICTURE_MIMES = ("image/png", "image/jpeg")
 MAX_DIFFERENCE = 3  # grey levels of 255 by which a pixel may differ: rounding
 MAX_SHARE = 0.001  # share of pixels that may differ by more: anti-aliasing

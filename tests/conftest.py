@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import time
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -47,7 +48,13 @@ SLOW = {"book_html", "browser", "jupyterlab"}  # to build the book or to start a
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at marks
 def pytest_collection_modifyitems(items):
+    cases = Counter()
     for item in items:
+        if (mark := item.get_closest_marker("one_in")) is not None:
+            test = (item.path, item.originalname)
+            if cases[test] % mark.args[0]:
+                item.add_marker(pytest.mark.slow)
+            cases[test] += 1
         if SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 

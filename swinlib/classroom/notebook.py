@@ -88,7 +88,7 @@ class Notebook:
 
     def end(self) -> None:
         """Forget what the last case was tried with."""
-        self.tried.pop()
+        self.tried.pop().end()
 
     def hold(self, value: object) -> list:
         """Keep an object for the grader, see `Objects.hold`."""

@@ -5,6 +5,7 @@ What comes of it goes back as data, or, if it is more than that, stays here unde
 the grader's own and is unpickled; what it is sent is not.
 """
 
+import contextlib
 import copy
 import io
 import operator
@@ -29,7 +30,6 @@ OPERATIONS: Mapping[str, Callable] = {
     "item": operator.getitem,
     "iter": iter,
     "next": lambda entries: _some(entries),
-    "within": lambda target, *arguments: _within(target(*arguments)),
     "len": len,
     "bool": bool,
     "contains": operator.contains,
@@ -53,11 +53,6 @@ def _some(entries: Iterator) -> list[object]:
         return [found, in_words(error)]
 
 
-def _within(context: AbstractContextManager) -> "Held":
-    context.__enter__()
-    return Held(context)
-
-
 class Held:
     """Says that a value stays here, even if it could be sent."""
 
@@ -78,6 +73,7 @@ class Objects:
         self.held: list[object] = []
         self.numbers: dict[int, int] = {}  # by identity
         self.callbacks: dict[int, Callable] = {}
+        self.contexts: list[AbstractContextManager] = []
         self.hold(beside)
 
     def hold(self, value: object) -> list:
@@ -99,13 +95,20 @@ class Objects:
 
         Args:
             what: its name.
-            asked: the bytes of target, arguments and options, pickled by the grader.
+            asked: the bytes of contexts to enter or leave first, target, arguments and options, pickled by the grader.
 
         Returns:
             ``value`` and what became of the arguments, or what was ``raised``.
         """
         try:
-            target, arguments, options = _Unpickler(self, asked.numpy().tobytes()).load()
+            first, target, arguments, options = _Unpickler(self, asked.numpy().tobytes()).load()
+            for way, function, given in first:
+                if way == "enter":
+                    context = function(*given)
+                    context.__enter__()
+                    self.contexts.append(context)
+                else:
+                    self.leave()
             if what == "take":
                 return {"value": [Held(argument) for argument in arguments]}
             value = OPERATIONS[what](target, *arguments, **options)
@@ -115,6 +118,16 @@ class Objects:
             return told
         except BaseException as error:
             return {"raised": in_words(error)}
+
+    def leave(self) -> None:
+        """Leave the context that was entered last."""
+        self.contexts.pop().__exit__(None, None, None)
+
+    def end(self) -> None:
+        """Leave all contexts that are left, whatever the student's code made of them."""
+        while self.contexts:
+            with contextlib.suppress(BaseException):
+                self.leave()
 
     def stands_for(self, number: int) -> Callable:
         """A function that asks the grader, which has the function of that number."""

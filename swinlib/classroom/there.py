@@ -62,6 +62,7 @@ class There:
         self.box, self.end = box, end
         self.operations = 0
         self.gone: Gone | None = None
+        self.first: list[tuple[str, object, tuple]] = []  # contexts to be entered or left before anything else is done
         self.objects: dict[int, object] = {}
         self.callbacks: list[Callable] = []
         self.module = RemoteObject(self, 0, "", [])  # `swinlib.answers.beside` itself
@@ -77,11 +78,9 @@ class There:
     @contextmanager
     def within(self, function: Callable, *arguments: object) -> Iterator[None]:
         """In the context that a function of `beside` makes there."""
-        context = self.do("within", function, *arguments)
-        try:
-            yield
-        finally:
-            self.do("exit", context)
+        self.first.append(("enter", function, arguments))  # together with what is done next
+        yield
+        self.first.append(("exit", None, ()))
 
     def take(self, arguments: Iterable[object]) -> list[object]:
         """Arguments for an answer: those that are neither data nor functions are moved there."""
@@ -111,7 +110,8 @@ class There:
                 raise OutOfTimeError("its calls took too long together")
             if self.operations > MOST_OPERATIONS:
                 raise EndedError("it had no end: what it returned went on and on")
-            asked = self.pickled((target, [self.here(a) for a in arguments], _mapped(self.here, options)))
+            first, self.first = self.first, []
+            asked = self.pickled((first, target, [self.here(a) for a in arguments], _mapped(self.here, options)))
             answer = self.box.ask("do", what, asked, on={"callback": self.called}, meet=self.meet)
         except EndedError as error:
             self.gone = Gone(error)

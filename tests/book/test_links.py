@@ -149,6 +149,7 @@ def target_of(pages, link, name):
     return found
 
 
+@pytest.mark.slow
 def test_terms_are_linked_once_in_sentences(sample):
     assert linked(sample("sample"), "term") == [part for part in marked(SENTENCES) if not is_name(part)]
 

@@ -15,6 +15,8 @@ import store
 from nbformat import v4
 from PIL import Image
 
+pytestmark = pytest.mark.slow  # every test runs notebooks in a pytest of its own
+
 DRAW = """
     import matplotlib.pyplot as plt
     fig, ax = plt.subplots(figsize=(2, 2))

@@ -95,6 +95,7 @@ def test_running_it_twice_changes_nothing(stored):
     assert changed is False
 
 
+@pytest.mark.slow
 def test_stores_outputs_that_keep_the_rules(stored):
     notebook = nbformat.read(stored[0], as_version=4)
     assert rules.every_cell_was_run_in_order(notebook) == []
@@ -176,6 +177,7 @@ def test_failure_leaves_the_file_and_names_notebook_and_error(tmp_path, monkeypa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["02_bad.ipynb", "03_good.ipynb"]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("source", ["import os; os._exit(1)", "import time; time.sleep(60)"], ids=["dies", "hangs"])
 def test_a_kernel_that_dies_or_hangs_is_a_failure(tmp_path, monkeypatch, capsys, source):
     path = write_notebook(tmp_path / "04_gone.ipynb", {"one": source})

@@ -26,6 +26,7 @@ def assert_loaded(model, source, but=()):
 # ---- where the network lies -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_in(4)
 @VERSIONS
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("prefix", PREFIXES)

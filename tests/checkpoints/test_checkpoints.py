@@ -29,6 +29,7 @@ from swinlib.checkpoints import (
 # ---- round trips ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_in(6)
 @VERSIONS
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("form", ["dict", "torch", "safetensors"])
@@ -72,6 +73,7 @@ def test_export_gives_copies(version):
     assert_equal(snapshot(model), before)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("wrap", ["model", "state_dict", "model_state_dict"])
 @pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "model."])
 @pytest.mark.parametrize("layout", LAYOUTS)

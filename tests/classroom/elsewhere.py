@@ -49,3 +49,5 @@ def elsewhere(function, box=None, seconds=60):
         yield there.meet(*box.objects.hold(function))
     except Gone as gone:
         raise gone.why from None
+    finally:
+        box.objects.end()

@@ -216,6 +216,7 @@ def received(tmp_path, **times):
 # From an empty folder to the gradebook --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_course_from_the_command_line(tmp_path, numbers, handed_in, graded, capsys):
     page, checks = numbers
     folder = tmp_path / "course"
@@ -263,6 +264,7 @@ def test_a_course_from_the_command_line(tmp_path, numbers, handed_in, graded, ca
     assert not_graded(course) == {}
 
 
+@pytest.mark.slow
 def test_a_page_of_the_book_is_found_by_its_number_and_graded(tmp_path, handed_in, graded):
     course = courses.new(tmp_path / "course")
     assert courses.assign(course, "7").name == courses.assign(course, "07_roll_and_shifted_windows").name
@@ -285,6 +287,7 @@ def test_a_page_of_the_book_is_found_by_its_number_and_graded(tmp_path, handed_i
 # new, assign, release -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_new_course_has_a_secret_of_its_own(tmp_path):
     one, other = (courses.new(tmp_path / name) for name in ("one", "other"))
     assert courses.read_seed(one.root) != courses.read_seed(other.root)
@@ -309,6 +312,7 @@ def test_a_course_is_not_made_in_a_book(tmp_path):
     assert not (tmp_path / "deep").exists()
 
 
+@pytest.mark.slow
 def test_a_gradebook_is_made_where_no_environment_is_activated(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with courses.new(tmp_path / "course").gradebook() as gradebook:
@@ -316,6 +320,7 @@ def test_a_gradebook_is_made_where_no_environment_is_activated(tmp_path, monkeyp
     assert os.environ["PATH"] == "/nowhere"
 
 
+@pytest.mark.slow
 def test_an_assignment_can_be_made_anew(course, numbers):
     page, checks = numbers
     again = courses.assign(course, str(page), checks=checks, points={"double": 7})
@@ -759,6 +764,7 @@ def a_broken_verdict(course):
     verdict_file(course, "ann").write_text('{"key": ')
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("change", [another_seed, other_checks, a_broken_verdict])
 def test_a_verdict_does_not_outlive_what_it_depends_on(course, handed_in, graded, change):
     hand_in(course, handed_in, "ann", SOLVED)
@@ -800,6 +806,7 @@ def test_what_a_teacher_gave_by_hand_survives(course, handed_in, graded):
     assert "Nearly &lt;b&gt;there&lt;/b&gt;." in page
 
 
+@pytest.mark.slow
 def test_formgraders_button_asks_the_sandbox_too(course, handed_in, graded, monkeypatch):
     hand_in(course, handed_in, "ann", SOLVED)
     hand_in(course, handed_in, "bob", HALF)

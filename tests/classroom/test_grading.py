@@ -216,12 +216,14 @@ def test_without_a_sandbox_nothing_runs(monkeypatch):
         list(grade_many({"one": (SETUP,)}, ["roll"], checks=PAGE, seed=1, processes=1))
 
 
+@pytest.mark.slow
 def test_what_says_that_it_is_unsafe_grades_without_one(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     graded = grade(RIGHT["roll"], exercises=["roll"], unsafe=True)
     assert credits(graded) == {"roll": 1.0}
 
 
+@pytest.mark.slow
 def test_what_was_stopped_by_the_clock_is_tried_once_more_after_all_others(monkeypatch, tmp_path):
     monkeypatch.setattr(grading, "grade_cells", stand_ins.slow_at_first)
     submissions = {"slow": (str(tmp_path / "slow"),), "quick": ("quick",)}
@@ -250,6 +252,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 def test_nothing_goes_on_when_the_grader_is_killed(tmp_path):
     script = tmp_path / "grade.py"

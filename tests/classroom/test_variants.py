@@ -108,6 +108,7 @@ def test_parameters_that_cannot_be_changed_are_refused():
         change_code("def f(x, y=1):\n    return x", "f", Variant("g"))
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_exercise_of_the_book_can_be_given_another_name(page):
     for exercise in page.exercises:

@@ -13,6 +13,7 @@ def _notebook(*sources):
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec})
 
 
+@pytest.mark.slow
 @pytest.mark.live
 def test_a_notebook_shows_a_picture_once_and_in_the_same_bytes_with_or_without_pyplot():
     nbclient = pytest.importorskip("nbclient")

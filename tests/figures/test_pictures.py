@@ -61,6 +61,7 @@ def test_draws_in_a_given_ax(name):
     assert picture._repr_png_().startswith(b"\x89PNG")
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("name", [*CALLS, *WHOLE])
 def test_same_bytes_whatever_the_learners_settings(name):
     call = (CALLS | WHOLE)[name][0]

@@ -61,6 +61,7 @@ def test_all_names_of_torchvision_are_known():
     assert names("torchvision") == [name for name in torchvision.models.list_models() if name.startswith("swin_")]
 
 
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("name", TIMM)
 def test_timm_builds_the_same(name):
     """Windows, shifts, widths, heads, windows of training, drop path: of each block. timm's own rate is 0.1 for all."""
@@ -221,6 +222,7 @@ def test_heads_are_in_these_proportions():
         assert network.num_heads == tuple(first * heads for heads in NARROW["num_heads"])
 
 
+@pytest.mark.one_in(9)
 @pytest.mark.parametrize(("shape", "peer"), CASES)
 @torch.no_grad()
 def test_logits_of_every_shape(shape, peer, randomise, images, assert_parity, differences):

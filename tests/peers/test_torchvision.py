@@ -76,6 +76,7 @@ def double_pair(pair) -> Pair:
     return copy.deepcopy(theirs).double(), copy.deepcopy(ours).double()
 
 
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     "size",
     [pytest.param(size, marks=[] if size in QUICK else pytest.mark.slow) for size in SIZES],
@@ -89,6 +90,7 @@ def test_logits(pair, double_pair, size, dtype, images, assert_parity):
     assert_parity(ours(x), theirs(x), TOLERANCE[dtype])
 
 
+@pytest.mark.one_in(6)
 def test_gradients(name, pair, images):
     """Every parameter's gradient. Loading torchvision's gradients as a checkpoint brings them under our names."""
     theirs, ours = pair
@@ -120,6 +122,7 @@ def test_whole_s_and_b(published, randomise, images, assert_parity):
         assert_parity(ours(x), theirs(x), TOLERANCE[torch.float32])
 
 
+@pytest.mark.one_in(6)
 @torch.no_grad()
 def test_export(name, pair, images, assert_parity):
     """What swinlib writes loads strictly, buffers included, and those are the ones that torchvision computed."""

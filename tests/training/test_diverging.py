@@ -52,6 +52,7 @@ def spoiled(monkeypatch):
     return make
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("part", NAMES)
 def test_a_last_step_that_diverges_is_an_error_and_exports_nothing(tiny, command, capsys, spoiled, part):
     config = tiny(version=2, tensorboard=False)
@@ -126,6 +127,7 @@ def test_a_scaler_that_leaves_out_every_step_is_an_error(tiny):
 ALONE = loop.Processes(0, 1, torch.device("cpu"))
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("results", "best"),
     [

@@ -61,6 +61,7 @@ def test_killed_in_the_middle_of_an_epoch(config, start, unbroken):
     assert same_curve(config.output, unbroken)
 
 
+@pytest.mark.slow
 def test_killed_whenever_it_pleases(tiny, start, command, unbroken):
     """No step is chosen: the clock does it, while a checkpoint is written after every step."""
     config = tiny(drop_path_rate=0.2, mixup=0.4, checkpoint_every=1)

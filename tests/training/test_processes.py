@@ -32,6 +32,7 @@ def torchrun(*options, config, command, spec="{}"):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accumulation", [1, 3])
 def test_two_processes_give_the_curve_of_one(tiny, pair, accumulation):
     """Batches of 7 and 8 images are shares of 3 and 4, and are computed in uneven parts."""
