@@ -11,6 +11,7 @@ import tyro
 from tyro.conf import Positional, arg
 
 from . import course as courses
+from .cluster import Cluster, ClusterError
 from .course import Course, CourseError, Summary
 from .grading import Limits, NoSandboxError
 from .handed_in import printable
@@ -103,6 +104,8 @@ def grade(
     processes: int | None = None,
     seconds: float = Limits.seconds,
     patience: float = Limits.patience,
+    scheduler: str | None = None,
+    tls: Path = Path("tls"),
     unsafe: Annotated[bool, arg(name="unsafe-run-code-without-a-sandbox")] = False,
 ) -> None:
     """Grade what was collected, and write gradebook.csv, results.csv, not_graded.csv and the feedback.
@@ -114,18 +117,28 @@ def grade(
         processes: Submissions that run at the same time; as many as there are processors if not given.
         seconds: Processor time, in seconds, that one call or one cell may take.
         patience: Seconds on the clock for one call or cell, and for all calls of one exercise.
+        scheduler: Address of a Dask scheduler, such as tls://grader.example.org:8786, whose workers grade instead of
+            this machine.
+        tls: A folder with the certificates for it: ca.pem, cert.pem and key.pem.
         unsafe: Where there is no sandbox, let the students' code do on this machine whatever it says.
     """
     if processes is not None and processes < 1:
         raise CourseError(f"--processes must be 1 or more, got {processes}.")
     if not (seconds > 0 and patience > 0):
         raise CourseError(f"--seconds and --patience must be more than 0, got {seconds:g} and {patience:g}.")
+    if scheduler is not None and (processes or unsafe):
+        raise CourseError(
+            "--scheduler takes neither --processes nor --unsafe...: how many run at the same time is said by the "
+            "--nthreads of each worker, and a worker without a sandbox refuses."
+        )
+    cluster = None if scheduler is None else Cluster(scheduler, tls)
     summary = courses.grade(
         Course.at(course),
         assignment,
         processes=processes or os.cpu_count() or 1,
         limits=Limits(seconds=seconds, patience=patience),
         unsafe=unsafe,
+        cluster=cluster,
     )
     _tell(summary)
 
@@ -173,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = {command.__name__: command for command in (new, assign, release, collect, grade)}
     try:
         tyro.extras.subcommand_cli_from_dict(commands, prog="python -m swinlib.classroom", args=arguments)
-    except (CourseError, NoSandboxError, OSError) as error:
+    except (CourseError, NoSandboxError, ClusterError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_USE
     except KeyboardInterrupt:

@@ -59,6 +59,7 @@ from swinlib import check
 
 from . import grading
 from . import inbox as inboxes
+from .cluster import Cluster
 from .handed_in import (
     NotGradableError,
     NothingThereError,
@@ -691,7 +692,13 @@ class Summary:
 
 
 def grade(
-    course: Course, name: str, *, processes: int, limits: grading.Limits | None = None, unsafe: bool = False
+    course: Course,
+    name: str,
+    *,
+    processes: int,
+    limits: grading.Limits | None = None,
+    unsafe: bool = False,
+    cluster: Cluster | None = None,
 ) -> Summary:
     """Grade what was collected, as far as it is not graded yet, and write gradebook, feedback and tables.
 
@@ -701,10 +708,12 @@ def grade(
         processes: submissions that run at the same time.
         limits: what the sandbox of each may take.
         unsafe: run the students' code without a sandbox where there is none.
+        cluster: whose workers run the submissions instead of this machine.
 
     Raises:
         CourseError: if nothing is released or collected.
         NoSandboxError: if there is no sandbox, and unsafe is not set.
+        ClusterError: if the cluster cannot grade.
     """
     assignment = course.assignment(name)
     course.release_of(assignment)
@@ -713,7 +722,7 @@ def grade(
         raise CourseError(f"nothing was collected for {name}; run `collect {name} FOLDER` first.")
     summary = Summary(mistakes={exercise: Counter() for exercise in assignment.exercises})
     notebooks, summary.not_graded = _readable(course, assignment, submitted)
-    options = {"processes": processes, "limits": limits, "unsafe": unsafe}
+    options = {"processes": processes, "limits": limits, "unsafe": unsafe, "cluster": cluster}
     summary.run = _reach_verdicts(course, assignment, notebooks, options)
     _list_students(course)
     for student in tqdm(sorted(notebooks), desc="gradebook and feedback", unit="student", disable=None):
@@ -768,8 +777,9 @@ def _reach_verdicts(
         return 0
     known = {"checks": assignment.checks, "begun": assignment.begun, "seed": seed}
     verdicts = grading.grade_many(code, list(assignment.exercises), **known, **options)
-    for student, graded in tqdm(verdicts, total=len(code), desc="grading", unit="student", disable=None):
-        write_verdict(paths[student], keys[student], graded)
+    with contextlib.closing(verdicts):  # where this is interrupted, what goes on elsewhere ends
+        for student, graded in tqdm(verdicts, total=len(code), desc="grading", unit="student", disable=None):
+            write_verdict(paths[student], keys[student], graded)
     return len(code)
 
 

@@ -19,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -29,6 +30,9 @@ from .look import bound, reaches_for
 from .sandbox import EndedError, Limits, NoSandboxError, OutOfTimeError, Sandbox
 from .there import answer_in
 from .wire import MOST_TEXT
+
+if TYPE_CHECKING:
+    from .cluster import Cluster
 
 __all__ = ["Graded", "Limits", "NoSandboxError", "Ran", "Result", "grade_cells", "grade_many"]
 
@@ -91,6 +95,7 @@ def grade_many(
     processes: int = 2,
     limits: Limits | None = None,
     unsafe: bool = False,
+    cluster: "Cluster | None" = None,
 ) -> Iterator[tuple[str, Graded]]:
     """Grade submissions, several at a time.
 
@@ -106,22 +111,34 @@ def grade_many(
         processes: how many are graded at the same time.
         limits: what each sandbox may take.
         unsafe: run the code as an ordinary process, where it can do all that you can.
+        cluster: whose workers grade instead of this machine; ``processes`` and ``unsafe`` mean nothing there.
 
     Yields:
         Name and grades of each, as soon as they are known, in any order.
 
     Raises:
         NoSandboxError: if there is no sandbox here, and ``unsafe`` is not set.
+        ClusterError: if the cluster cannot grade.
     """
-    options = {"checks": checks, "seed": seed, "begun": begun, "limits": limits, "unsafe": unsafe}
-    grade = partial(grade_cells, exercises=tuple(exercises), **options)
+    options = {"checks": checks, "seed": seed, "begun": begun, "limits": limits}
+    if cluster is not None:
+        with cluster.job(exercises, **options) as job:
+            yield from _twice_if_late(job.grade, submissions)
+        return
+    grade = partial(grade_cells, exercises=tuple(exercises), unsafe=unsafe, **options)
+    yield from _twice_if_late(partial(_each, grade, exercises=exercises, processes=processes), submissions)
+
+
+def _twice_if_late(
+    each: Callable[[dict[str, tuple[str, ...]]], Iterator[tuple[str, Graded]]], submissions: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, Graded]]:
     again = {}
-    for name, graded in _each(grade, {name: tuple(cells) for name, cells in submissions.items()}, exercises, processes):
+    for name, graded in each({name: tuple(cells) for name, cells in submissions.items()}):
         if graded.out_of_time:
             again[name] = tuple(submissions[name])
         else:
             yield name, graded
-    yield from _each(grade, again, exercises, processes)
+    yield from each(again)
 
 
 def _each(
