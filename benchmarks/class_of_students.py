@@ -2,11 +2,12 @@
 
     python benchmarks/class_of_students.py
     python benchmarks/class_of_students.py --students 20 --page 4
+    python benchmarks/class_of_students.py --scheduler tls://127.0.0.1:8786 --tls tls
 
 A class hands in one page of exercises: of every twenty students eight have everything right, six are half right, five
 are wrong everywhere, and one has a loop that never ends. Everything is done by the command line, with two submissions
-at a time: sandbox, gradebook, feedback. It says how many seconds each submission took on the clock, from the command to
-its end.
+at a time, or as many as the workers of a cluster take: sandbox, gradebook, feedback. It says how many seconds each
+submission took on the clock, from the command to its end.
 """
 
 import argparse
@@ -68,7 +69,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--students", type=int, default=100)
     parser.add_argument("--page", default="7")
+    parser.add_argument("--scheduler", help="address of a cluster that grades; this machine if not given")
+    parser.add_argument("--tls", help="folder of its certificates", default="tls")
     options = parser.parse_args()
+    where = ["--processes", "2"]
+    if options.scheduler:
+        where = ["--scheduler", options.scheduler, "--tls", str(Path(options.tls).resolve())]
     with tempfile.TemporaryDirectory() as folder:
         course, inbox = Path(folder, "course"), Path(folder, "inbox")
         subprocess.run([sys.executable, "-m", "swinlib.classroom", "new", str(course)], check=True)
@@ -85,7 +91,7 @@ def main() -> None:
         for _ in range(2):
             shutil.rmtree(course / "verdicts", ignore_errors=True)
             started = time.monotonic()
-            command("grade", page.name, "--processes", "2", course=course)
+            command("grade", page.name, *where, course=course)
             seconds = time.monotonic() - started
             grades.append((course / "gradebook.csv").read_text() + (course / "results.csv").read_text())
             print(f"{seconds / options.students:.2f} s a submission, {options.students} submissions")

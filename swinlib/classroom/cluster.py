@@ -1,14 +1,15 @@
 """A class graded on several machines: a client of Dask's scheduler, and what its workers do.
 
 For each student one task is sent. Its function is `grade_text`, which Dask pickles by its name, so that swinlib must be
-installed on the workers; its only argument is a JSON text with the student's code and the checks. What comes back is
-a JSON text as well, which no pickle wraps: the client accepts results in MessagePack only, which knows no more than
-numbers, texts and lists of these. `grader.read_answer` then checks it field by field.
+installed where the scheduler and the workers are; its only argument is a JSON text with the student's code and the
+checks. What comes back is a JSON text as well, which no pickle wraps: the client accepts results in MessagePack only,
+which knows no more than numbers, texts, lists and tables. `grader.read_answer` then checks it field by field.
 
 What Dask pickles besides are messages of its own: the name of the function, the argument (a plain ``str``, on its way
-to the worker), and errors of Dask's own code. It pickles nothing that came out of a sandbox. But by these messages
-whoever holds a certificate of the cluster can run code on all of its machines, the teacher's included: the certificates
-are the border, and every address must be ``tls://``.
+to the worker), errors of its own code, and a finished text where a worker that retires hands it to another. The
+teacher's machine unpickles nothing that came out of a sandbox. But by such messages whoever holds a certificate of the
+cluster can run code on all of its machines, the teacher's included: the certificates are the border, and every address
+must be ``tls://``.
 
 A student's code runs on a worker as it does at home: in a sandbox, which a process starts that ends with the job (see
 `grader`). A worker without bubblewrap refuses.
@@ -21,6 +22,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
@@ -45,6 +47,7 @@ from .grader import (
     read_answer,
     read_work,
     refusal_text,
+    remove_what_is_left,
     versions,
     work_text,
 )
@@ -54,7 +57,7 @@ from .sandbox import STARTING
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-__all__ = ["Cluster", "ClusterError", "Job", "end_job", "grade_text"]
+__all__ = ["Cluster", "ClusterError", "Job", "dask_setup", "end_job", "grade_text"]
 
 CERTIFICATES = ("ca.pem", "cert.pem", "key.pem")
 PLAIN = ["msgpack", "error"]  # what results may be written in; Dask would also take pickles
@@ -379,6 +382,11 @@ def grade_text(text: str) -> str:
 def _longest(limits: Limits) -> float:
     """Seconds that a student takes at most, unless the grader itself hangs."""
     return 2 * STARTING + 3 * TOGETHER * limits.patience
+
+
+def dask_setup(server: object) -> None:
+    """What Dask calls where this module is preloaded, so that PyTorch is loaded before there is work."""
+    remove_what_is_left(Path(tempfile.gettempdir()))
 
 
 async def end_job(job: str) -> None:

@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from attacks import EXERCISES, KNOWN_MISTAKES, PAGE, RIGHT
 from test_instructors import bash, section, type_in
 
 from swinlib.classroom import cluster, grader, grading
-from swinlib.classroom.__main__ import EXIT_USE, main
+from swinlib.classroom.__main__ import EXIT_INTERRUPTED, EXIT_USE, main
 from swinlib.classroom.cluster import Cluster, ClusterError
 from swinlib.classroom.grader import DiedError, RefusedError, TextError, Work, read_answer, read_work, work_text
 from swinlib.classroom.grading import Graded, Limits, Ran, Result, grade_many
@@ -300,6 +301,10 @@ class Machines:
         until(lambda: self.log().count("Register worker addr") > before)
         return process
 
+    @property
+    def workers(self):
+        return [process for process in self.processes[1:] if lives(process)]
+
     def log(self):
         return (self.folder / "log").read_text()
 
@@ -384,9 +389,8 @@ def test_private_checks_are_gone_when_the_job_ends_however_it_does(machines, tmp
     assert graded.ran[0].text == "MARK\n"
     assert [path.parent.stat().st_mode & 0o777 for path in texts_below(machines.temporary)] == [0o700]
     verdicts.close()  # as Ctrl-C does
-    workers = [process for process in machines.processes if process.is_running()]
     until(lambda: not texts_below(machines.temporary), 10)
-    until(lambda: not any(map(psutil.Process.children, workers)), 10)
+    until(lambda: not any(map(psutil.Process.children, machines.workers)), 10)
     assert SECRET not in machines.log()
     assert not [data for data in unpickled if b"MARK" in data]
 
@@ -459,6 +463,34 @@ def test_a_cluster_that_cannot_be_reached_or_has_no_worker_is_said_to_be_so(tmp_
     monkeypatch.setattr(cluster, "CONNECTING", 1.0)
     with pytest.raises(ClusterError, match="does not answer"):
         list(grade_many(STUDENTS, ["roll"], **options))
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@needs_openssl
+def test_the_command_grades_by_a_cluster_and_goes_on_where_it_was_interrupted(machines, tmp_path):
+    course = tmp_path / "course"
+    at = ["--course", str(course)]
+    assert main(["new", str(course)]) == 0
+    assert main(["assign", "7", *at]) == 0
+    assert main(["release", PAGE, *at]) == 0
+    for student, answer in {"ada": RIGHT["roll"], "bob": "import time; time.sleep(8)\n" + RIGHT["roll"]}.items():
+        notebook = json.loads((course / "release" / PAGE / f"{PAGE}.ipynb").read_text())
+        (cell,) = (cell for cell in notebook["cells"] if "".join(cell["source"]).startswith("def roll("))
+        cell["source"] = answer
+        (tmp_path / "inbox").mkdir(exist_ok=True)
+        (tmp_path / "inbox" / f"{student}.ipynb").write_text(json.dumps(notebook))
+    assert main(["collect", PAGE, str(tmp_path / "inbox"), *at]) == 0
+    where = ["--scheduler", machines.address, "--tls", str(machines.folder / "tls")]
+    command = [sys.executable, "-m", "swinlib.classroom", "grade", PAGE, *at, *where]
+    interrupted = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: list((course / "verdicts").glob("*/*.json")))
+    interrupted.send_signal(signal.SIGINT)
+    assert interrupted.wait(60) == EXIT_INTERRUPTED
+    until(lambda: not any(map(psutil.Process.children, machines.workers)), 10)
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "2 graded, 1 of them run now; 0 not graded." in said
+    assert re.search(r"roll +100% right", said)
 
 
 @needs_openssl
