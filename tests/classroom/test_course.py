@@ -90,7 +90,7 @@ def page_of_numbers():
     )
 
 
-def grade_here(submissions, exercises, *, checks, seed, begun=None, processes, limits=None, unsafe=False):
+def grade_here(submissions, exercises, *, checks, seed, **options):
     """In place of `grading.grade_many`: the same, in this process."""
     known = check.load(checks)
     for student, cells in submissions.items():
