@@ -288,7 +288,7 @@ def answer(text: str, folder: Path, worker: str) -> str:
             return refusal_text(worker, message)
         checks = str(_written(work, folder)) if work.file else work.checks
         if work.cells is None:
-            with Sandbox(checks, limits=work.limits):
+            with Sandbox(limits=work.limits):
                 return json.dumps({"graded": None})
         graded = grading.grade_cells(
             work.cells, tuple(work.exercises), checks=checks, seed=work.seed, begun=work.begun, limits=work.limits

@@ -193,14 +193,71 @@ def test_many_at_a_time_get_the_same_grades_twice():
     }
 
 
+OWN_CHECKS = """
+from swinlib.check.exercise import exercise
+from swinlib.check.inputs import integers
+
+
+class Steps:  # an argument, and so something that is sent
+    def __init__(self, number):
+        self.number = number
+
+
+@exercise(lambda steps, n: n + steps.number, number=integers(1, 3), n=integers(0, 9))
+def successor(number, n):
+    return {"steps": Steps(number), "n": n}
+
+
+@successor.mistake
+def stays(steps, n):
+    \"\"\"Nobody is to read this before the hand-in.\"\"\"
+    return n
+"""
+SEARCH = """
+import os, re
+
+secret = re.compile(rb"is to rea[d] this before")  # which is not itself what it finds
+found, looked_through = set(), 0
+
+def search_memory():
+    global looked_through
+    with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as memory:
+        for line in maps:
+            begin, end = (int(part, 16) for part in line.split()[0].split("-"))
+            if line.split()[1].startswith("rw") and end - begin < 2**27:
+                memory.seek(begin)
+                looked_through += end - begin
+                if secret.search(memory.read(end - begin)):
+                    found.add("memory")
+
+def search_files():
+    for folder, _, names in os.walk("/"):
+        if folder.split("/")[1] not in ("proc", "sys", "usr", "lib", "lib64", "bin") and "site-packages" not in folder:
+            for name in names:
+                path = os.path.join(folder, name)
+                if os.path.isfile(path) and secret.search(open(path, "rb").read()):
+                    found.add(path)
+
+def successor(steps, n):
+    if not looked_through:
+        search_memory()
+        search_files()
+    return n + steps.number
+
+from swinlib import check
+check.successor(successor)
+print(sorted(found), looked_through > 2**20)
+"""
+
+
 @pytest.mark.sandbox
-def test_checks_of_a_teachers_own_file_are_seen_inside(tmp_path):
+def test_checks_of_a_teachers_own_file_are_nowhere_in_the_sandbox(tmp_path):
+    """Neither the file, nor its text in memory, while its arguments are there and a function is tried."""
     path = tmp_path / "mine.py"
-    path.write_text(
-        "from swinlib.check.exercise import exercise\nfrom swinlib.check.inputs import integers\n\n\n"
-        "@exercise(lambda n: n + 1, n=integers(0, 9))\ndef successor(n):\n    return {'n': n}\n"
-    )
-    graded = grade_cells(["def successor(n): return n + 1"], ["successor"], checks=str(path), seed=1, limits=QUICK)
+    path.write_text(OWN_CHECKS)
+    graded = grade_cells([SEARCH], ["successor"], checks=str(path), seed=1, limits=QUICK)
+    assert graded.ran[0].error is None
+    assert graded.ran[0].text.splitlines()[-1] == "[] True"
     assert credits(graded) == {"successor": 1.0}
 
 
