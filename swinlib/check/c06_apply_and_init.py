@@ -1408,7 +1408,7 @@ def _after_levelling(answer: Callable, model: nn.Module, x: Tensor) -> dict[str,
             "steps": ["linear", "gelu", "linear", "linear"],
             "backwards": False,
             "training": False,
-            "batch": 32,
+            "batch": 600,
             "tokens": 2,
             "dtype": "float32",
         },
@@ -1416,7 +1416,7 @@ def _after_levelling(answer: Callable, model: nn.Module, x: Tensor) -> dict[str,
             "steps": ["linear", "residual", "special"],
             "backwards": True,
             "training": False,
-            "batch": 32,
+            "batch": 600,
             "tokens": 2,
             "dtype": "float32",
         },
@@ -1424,7 +1424,7 @@ def _after_levelling(answer: Callable, model: nn.Module, x: Tensor) -> dict[str,
             "steps": ["linear", "again", "closed", "unused"],
             "backwards": False,
             "training": False,
-            "batch": 32,
+            "batch": 600,
             "tokens": 0,
             "dtype": "float32",
         },
@@ -1432,7 +1432,7 @@ def _after_levelling(answer: Callable, model: nn.Module, x: Tensor) -> dict[str,
             "steps": ["linear", "dropout", "linear", "residual"],
             "backwards": True,
             "training": True,
-            "batch": 32,
+            "batch": 600,
             "tokens": 3,
             "dtype": "float32",
         },
@@ -1440,7 +1440,7 @@ def _after_levelling(answer: Callable, model: nn.Module, x: Tensor) -> dict[str,
     steps=lists(sampled_from(STEPS), min_size=1, max_size=5),
     backwards=booleans(),
     training=booleans(),
-    batch=integers(32, 34),  # so many that dividing by n or by n - 1 makes no difference
+    batch=integers(600, 602),  # so many that dividing by n or by n - 1 makes no difference
     tokens=integers(0, 3),
     dtype=DTYPES,
     inputs=12,
@@ -1474,7 +1474,7 @@ def say_what_leaves_it(got: object, want: dict, model: nn.Module, x: Tensor) -> 
         if isinstance(model.get_submodule(name.rpartition(".")[0]), nn.Linear) and name.endswith("bias") and mine.any():
             return f"{name!r} is not 0{run}"
     for name, mine, right in zip(got["layers"], got["std"].tolist(), want["std"].tolist(), strict=True):
-        if not abs(mine - right) <= 0.01:
+        if not abs(mine - right) <= 5e-4:
             what = f"in the finished model, what leaves {name!r} has standard deviation {mine:.4g}"
             noisy = "; a dropout layer ran in training mode" if got["ran in training mode"] else ""
             return f"{what}; expected {right:g}{noisy}{run}"
