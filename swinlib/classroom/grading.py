@@ -226,7 +226,7 @@ def grade_cells(
             for name in unwritten(cells, begun or {}):
                 if name in results and not results[name].passed:
                     results[name] = Result(False, 0.0, f"{name}: {UNWRITTEN}")
-            look = tuple(reaches_for(cells, exercises))
+            look = tuple(reaches_for(cells, {name: exercise.without for name, exercise in asked.items()}))
             return Graded(results, submission.what_ran(), submission.out_of_time, look)
     except NoSandboxError:
         raise

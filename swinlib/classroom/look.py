@@ -7,7 +7,7 @@ Nobody is graded by this. Whoever wants to hide it from a reading of the source 
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 # Ways to the process in which the code runs, to the code that calls it, and out of it
 MODULES = {
@@ -27,15 +27,48 @@ WORD = re.compile(r"\w+")
 MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)  # a line that is IPython's
 
 
-def reaches_for(cells: Iterable[str], exercises: Iterable[str]) -> list[str]:
+def reaches_for(cells: Sequence[str], exercises: Mapping[str, Collection[str]]) -> list[str]:
     """What the code of a notebook reaches for, in the order of the alphabet.
 
     Args:
         cells: the sources of its code cells. Of one that is not Python every word counts.
-        exercises: whose checks it may call.
+        exercises: by name, the dotted names that each asks to do without; and whose checks the code may call.
     """
     allowed = OF_CHECK | set(exercises)
-    return sorted({found for source in cells for found in _found(source, allowed)})
+    found = {each for source in cells for each in _found(source, allowed)}
+    return sorted(found | {each for source in cells for each in _forbidden(source, exercises)})
+
+
+def _forbidden(source: str, exercises: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """Functions of a library that a cell names, though it writes an exercise that is to be done without them.
+
+    Methods are left to the check, which refuses them when they are called: a name such as ``to`` has too many owners.
+    """
+    nodes = _nodes(source) or [ast.Module([])]
+    written = {name for statement in nodes[0].body for name in _bound([statement, *_targets(statement)])}
+    names = {name for exercise in exercises.keys() & written for name in exercises[exercise]}
+    functions = {name for name in names if not any(part[:1].isupper() for part in name.split("."))}
+    for node in nodes if functions else ():
+        match node:
+            case ast.Attribute():
+                used = [_dotted(node)]
+            case ast.ImportFrom(module=str(module), names=parts):
+                used = [f"{module}.{part.name}" for part in parts]
+            case _:
+                continue
+        for dotted in used:
+            if any(_ends(dotted) == _ends(each) for each in functions):
+                yield dotted
+
+
+def _targets(statement: ast.stmt) -> list[ast.AST]:
+    """What a statement binds, if it is an assignment or an import."""
+    return [*getattr(statement, "targets", ()), *getattr(statement, "names", ())]
+
+
+def _ends(dotted: str) -> tuple[str, str]:
+    """The first part and the last: `torch.ops.aten.roll` is a way to `torch.roll`."""
+    return dotted.partition(".")[0], dotted.rpartition(".")[2]
 
 
 def bound(source: str) -> set[str]:
@@ -43,6 +76,10 @@ def bound(source: str) -> set[str]:
     nodes = _nodes(source)
     if nodes is None:
         return set(WORD.findall(source))
+    return _bound(nodes)
+
+
+def _bound(nodes: Sequence[ast.AST]) -> set[str]:
     names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     names |= {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
     return names | {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}

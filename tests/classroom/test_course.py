@@ -102,7 +102,10 @@ def grade_here(submissions, exercises, *, checks, seed, **options):
             except Exception as error:
                 ran.append(Ran("printed before it", f"{type(error).__name__}: {error}"))
         results = {name: examined(known[name], names.get(name), seed) for name in exercises}
-        yield student, Graded(results, tuple(ran), look=tuple(reaches_for(submissions[student], exercises)))
+        yield (
+            student,
+            Graded(results, tuple(ran), look=tuple(reaches_for(submissions[student], dict.fromkeys(exercises, ())))),
+        )
 
 
 def examined(exercise, answer, seed):
