@@ -1,0 +1,104 @@
+"""A trained model for the pages: what ``swin.js`` computes with, as one script that all pages share.
+
+``swin.js`` has the forward pass, ``in_page.js`` loads the weights and gives them their names. The script's text is::
+
+    (globalThis.swinModels ??= {})["digits"] = {"arguments": ..., "shapes": ..., "weights": "base64 of float16"};
+
+``book/_ext/models_in_pages.py`` writes it while the book is built.
+"""
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from swinlib.model import SwinTransformer
+
+SCRIPTS = ("swin.js", "in_page.js")  # what a figure with a model needs
+FOLDER = "_static/models"  # within the book
+
+
+@dataclass(frozen=True)
+class ModelInPage:
+    """A model that a page computes with.
+
+    Attributes:
+        name: of its script, and of the model in it.
+        build: makes the model, whenever its weights are asked for.
+    """
+
+    name: str
+    build: Callable[[], SwinTransformer]
+
+    @property
+    def file(self) -> str:
+        """The address of the script within the book."""
+        return f"{FOLDER}/{self.name}.js"
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What ``readModel`` of ``in_page.js`` reads."""
+        return model_content(self.build())
+
+    @property
+    def address(self) -> dict[str, str]:
+        """What ``loadModel`` of ``in_page.js`` asks for."""
+        return {"name": self.name, "file": self.file}
+
+    def script(self) -> str:
+        """The text of the script."""
+        content = json.dumps(self.content, separators=(",", ":"))
+        return f"(globalThis.swinModels ??= {{}})[{json.dumps(self.name)}] = {content};\n"
+
+
+def model_content(model: SwinTransformer) -> dict[str, Any]:
+    """The sizes and weights of a model of version 1, as JSON.
+
+    Returns:
+        ``arguments``: ``num_heads``, ``window_size`` and ``shift_size``, one for each stage, and ``patch_size``, sizes
+        in pairs; ``shapes``: the names and shapes of all parameters, in order; ``weights``: the parameters one after
+        the other, float16, little-endian, in base64.
+
+    Raises:
+        ValueError: if the model is of another version, or a weight is too large for float16.
+    """
+    if model.version != 1:
+        raise ValueError(f"swin.js computes version 1 of Swin, and this model is of version {model.version}.")
+    parameters = model.state_dict()
+    halves = [tensor.detach().cpu().half() for tensor in parameters.values()]
+    for name, half in zip(parameters, halves, strict=True):
+        if not half.isfinite().all():
+            raise ValueError(f"{name} holds numbers that float16 cannot: they go to 65504.")
+    data = b"".join(half.numpy().astype("<f2").tobytes() for half in halves)
+    return {
+        "arguments": {
+            "num_heads": [stage.blocks[0].attn.num_heads for stage in model.layers],
+            "window_size": [list(stage.window_size) for stage in model.layers],
+            "shift_size": [list(stage.shift_size) for stage in model.layers],
+            "patch_size": list(model.patch_embed.patch_size),
+        },
+        "shapes": {name: list(tensor.shape) for name, tensor in parameters.items()},
+        "weights": base64.b64encode(data).decode(),
+    }
+
+
+def as_in_page(model: SwinTransformer) -> SwinTransformer:
+    """The same model, with its weights rounded in place to float16, as pages have them. It goes on in float32."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(parameter.half())
+    return model
+
+
+def _digits() -> SwinTransformer:
+    from swinlib.pretrained import digits_model
+
+    return digits_model()
+
+
+DIGITS = ModelInPage("digits", _digits)
+MODELS = (DIGITS,)  # all that the book has
