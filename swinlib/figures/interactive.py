@@ -14,6 +14,12 @@ A new figure is three things (``reach.py`` with ``reach.js`` is the pattern):
 The same JavaScript then runs in two places. In the page it reads the stored table: no kernel, no network, no
 library. In a live notebook (JupyterLab, VS Code, Colab; through anywidget) a control with ``live=`` takes any
 value, and ``compute`` answers.
+
+**Computed in the page.** A figure with ``model=`` is the one exception to the rule. What its reader may do has no end,
+a drawing for instance, so that no table holds the answers and no kernel is there to give them. ``draw`` then finds the
+functions of ``swin.js``, the forward pass of a Swin, and the model by ``modelOf(...)`` of ``in_page.js``; everything
+else still comes from ``compute``. What proves that the page computes what swinlib does is
+``tests/figures/test_swin_in_page.py``: every tensor on the way, for many configurations and for each switch.
 """
 
 import base64
@@ -30,6 +36,7 @@ from typing import Any
 
 from PIL import Image
 
+from swinlib.figures.in_page import SCRIPTS, ModelInPage
 from swinlib.figures.style import Picture
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -73,6 +80,8 @@ class Interactive:
         words: sentences for ``draw``, with fields such as ``{row}`` that it fills in.
         picture: draws the figure's start for print and for readers without JavaScript.
         alt: says in words what that picture shows.
+        model: that the page computes with, where no table can hold the answers. It is loaded when the reader first
+            touches the figure.
 
     Raises:
         ValueError: if a control does not start at one of its values.
@@ -88,6 +97,7 @@ class Interactive:
         words: Mapping[str, str],
         picture: Callable[..., Picture],
         alt: str,
+        model: ModelInPage | None = None,
     ) -> None:
         for control in controls:
             if control.first not in control.values:
@@ -97,15 +107,20 @@ class Interactive:
                 )
         self.name, self.compute, self.controls = name, compute, tuple(controls)
         self.caption, self.words, self.picture, self.alt = caption, dict(words), picture, alt
+        self.model = model
 
     @property
     def _computed(self) -> list[Control]:
         return [control for control in self.controls if not control.view]
 
     def answer(self, **values: Any) -> dict[str, Any]:
-        """What ``compute`` answers for these values: its data, or ``{"error": message}`` where it raises ValueError."""
+        """What ``compute`` answers for these values: its data, or ``{"error": message}`` where it raises ValueError.
+
+        With a model, the data has an entry ``model`` that says where the page finds it.
+        """
         try:
-            return self.compute(**values)
+            data = self.compute(**values)
+            return data if self.model is None else {**data, "model": self.model.address}
         except ValueError as error:
             return {"error": str(error)}
 
@@ -140,9 +155,10 @@ class Interactive:
 
     @cached_property
     def _module(self) -> str:
-        """The JavaScript of this figure: its own ``draw`` on top of the shared core."""
+        """The JavaScript of this figure: its own ``draw`` on top of the shared core, and a Swin if it has a model."""
         css = json.dumps(_read("core.css"))
-        return "\n".join([f"const CSS = {css};", _read("core.js"), _read(f"{self.name}.js")])
+        scripts = ["core.js", *(SCRIPTS if self.model else ()), f"{self.name}.js"]
+        return "\n".join([f"const CSS = {css};", *map(_read, scripts)])
 
     def html(self) -> str:
         """The figure as one piece of HTML that asks for nothing outside itself."""
@@ -180,7 +196,10 @@ class Interactive:
 
         def compute(values: dict[str, Any]) -> dict[str, Any]:
             try:
-                return {"values": values, "data": self.answer(**values)}
+                data = self.answer(**values)
+                if self.model is not None:  # a notebook has no script beside it
+                    data["model"] = {**self.model.address, "content": self.model.content}
+                return {"values": values, "data": data}
             except Exception as error:  # a reader may type anything, and is told what Python says to it
                 return {"values": values, "data": {"error": f"{type(error).__name__}: {error}"}}
 
