@@ -12,6 +12,7 @@ from swinlib.figures.answers import show_answer
 from swinlib.figures.broadcasting import broadcast_figure, show_broadcast
 from swinlib.figures.buffers import buffer_figure
 from swinlib.figures.containers import container_figure
+from swinlib.figures.draw import draw_figure
 from swinlib.figures.images import photograph
 from swinlib.figures.initialisation import depth_figure
 from swinlib.figures.inside import inside_figure
@@ -49,6 +50,7 @@ __all__ = [
     "canvas",
     "container_figure",
     "depth_figure",
+    "draw_figure",
     "inside_figure",
     "journey",
     "photograph",
