@@ -35,7 +35,7 @@ from swinlib.figures.reach import attention_reach
 from swinlib.figures.resampling import resampling_figure
 from swinlib.figures.rolling import roll_figure
 from swinlib.figures.shards import shard_figure, show_shards
-from swinlib.figures.source import show_source
+from swinlib.figures.source import show_script, show_source
 from swinlib.figures.style import COLOURS, Picture, canvas, style
 
 __all__ = [
@@ -68,6 +68,7 @@ __all__ = [
     "show_numbers",
     "show_reach",
     "show_regions",
+    "show_script",
     "show_shards",
     "show_source",
     "show_windows",

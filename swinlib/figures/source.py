@@ -2,7 +2,9 @@
 
 import ast
 import inspect
+import re
 import textwrap
+from importlib import resources
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -48,6 +50,33 @@ def statement_of(obj: object, start: str) -> str:
         if isinstance(node, ast.stmt) and (ast.get_source_segment(source, node) or "").startswith(start):
             return textwrap.dedent("\n".join(source.splitlines()[node.lineno - 1 : node.end_lineno]))
     raise ValueError(f"no statement of {obj.__qualname__} begins with {start!r}; show_source(...) shows them all.")
+
+
+def script_of(name: str) -> str:
+    """The source of a function of ``swin.js``, the forward pass that pages compute with, and the comment before it.
+
+    Raises:
+        ValueError: if there is no such function.
+    """
+    text = resources.files(__package__).joinpath("swin.js").read_text(encoding="utf-8")
+    code = rf"(?:function {name}\(.*?\n}}|const {name} = .*?;)"
+    for part in text.split("\n\n"):  # no function has an empty line
+        found = re.search(rf"^(?:// (?!----).*\n)*{code}$", part, re.M | re.S)
+        if found:
+            return found[0]
+    raise ValueError(f"swin.js has no function {name!r}.")
+
+
+def show_script(*names: str) -> "Markdown":
+    """Show functions of ``swin.js``, as ``show_source`` shows those of Python.
+
+    Raises:
+        ValueError: if there is no such function.
+    """
+    from IPython.display import Markdown
+
+    code = "\n\n".join(map(script_of, names))
+    return Markdown(f"From `swinlib/figures/swin.js`:\n\n```javascript\n{code}\n```")
 
 
 def show_source(*objects: object, docstring: bool = False, statement: str | None = None) -> "Markdown":

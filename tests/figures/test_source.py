@@ -3,6 +3,7 @@
 import ast
 import html
 import inspect
+import re
 import textwrap
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 import swinlib
 from swinlib import figures, windows
-from swinlib.figures.source import source_of, statement_of
+from swinlib.figures.source import script_of, source_of, statement_of
 
 OBJECTS = [
     *(each for _, each in inspect.getmembers(windows, inspect.isfunction)),
@@ -100,3 +101,20 @@ def test_long_lines_fold_on_the_page_and_are_copied_as_they_are(browser, width):
 def test_no_source_no_picture():
     with pytest.raises(TypeError, match="no Python source to show for 3; give a function"):
         figures.show_source(3)
+
+
+def test_functions_of_the_script_are_shown_whole():
+    script = (Path(figures.__file__).parent / "swin.js").read_text(encoding="utf-8")
+    names = re.findall(r"^(?:function|const) ([a-z]\w*)", script, re.M)
+    assert len(names) > 25
+    for name in names:
+        code = script_of(name)
+        assert code in script
+        assert code.count("{") == code.count("}")
+        assert len(re.findall(r"^(?:function|const) ", code, re.M)) == 1
+        assert "----" not in code
+    shown = figures.show_script("mlp", "effective_shift").data
+    assert shown.startswith("From `swinlib/figures/swin.js`:\n\n```javascript\nconst mlp = ")
+    assert "// No shift along a side that one window covers.\nconst effective_shift" in shown
+    with pytest.raises(ValueError, match="no function 'mlpp'"):
+        script_of("mlpp")
