@@ -251,8 +251,10 @@ def test_draw_by_keyboard(page, model):
     assert page.evaluate("document.activeElement.className") == "swin-sheet"
     page.keyboard.press("Delete")
     assert _words(figure, WORDS["empty"])
+    page.evaluate("() => { document.onkeydown = event => { document.title += event.key; }; }")
     for _ in range(6):
         page.keyboard.press("ArrowUp")
+    assert page.title() == "Figures"  # the page does not hear of it, and turns to no other
     assert "The pen is lifted, at row 4, column 16." in _words(figure, "row 4")
     assert _bitmap(figure).sum() == 0
     page.keyboard.press("Space")
@@ -279,6 +281,13 @@ def test_the_weights_come_at_the_first_touch_and_once(page):
     for k in (0, 1):
         _figure(page, k).get_by_role("button", name="7", exact=True).click()
         _words(_figure(page, k), "The model reads 7")
+    assert [url.rsplit("/", 1)[-1] for url in page.asked if "models" in url] == ["digits.js"]
+
+
+def test_the_first_touch_may_be_a_key_on_the_sheet(page):
+    figure = _figure(page)
+    figure.locator(".swin-sheet").press("ArrowUp")
+    _words(figure, "Token (row 3, column 3)")  # only the loaded model says that
     assert [url.rsplit("/", 1)[-1] for url in page.asked if "models" in url] == ["digits.js"]
 
 
