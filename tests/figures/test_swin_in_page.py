@@ -284,6 +284,13 @@ def test_the_script_says_when_it_is_not_there(page):
     assert answer == "nowhere.js is not there"
 
 
+def test_a_model_may_be_sent_without_a_script(page):
+    model = build({"depths": (1, 1)})
+    sent = {"name": "sent", "file": "nowhere.js", "content": model_content(model)}
+    found = page.evaluate("async sent => [...(await loadModel(sent)).layers[1].blocks[0].norm1.weight]", sent)
+    assert torch.equal(torch.tensor(found), model.layers[1].blocks[0].norm1.weight)
+
+
 def test_numbers_of_float16_arrive_as_they_are(page):
     every = torch.arange(2**16, dtype=torch.int32).to(torch.int16).view(torch.float16)
     every = every[every.isfinite()]
