@@ -140,7 +140,7 @@ def _spoil_parameters(argument, spoil):
 def is_caught(exercise, spoil):
     """Whether a check finds something wrong; None if nothing is other than before."""
     differs = False
-    for case in [*exercise.always, *exercise.samples]:
+    for case in exercise.samples[: len(exercise.always) + 4]:
         right = exercise.attempt(exercise.reference, copy.deepcopy(case), anything_goes=True)
         outcome = exercise.attempt(spoiled(exercise, spoil), copy.deepcopy(case), anything_goes=True)
         if outcome.error or not identical(outcome.value, right.value) or outcome.changed:

@@ -39,7 +39,7 @@ def test_a_check_finds_elsewhere_what_it_finds_here(exercise):
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_a_check_finds_every_mistake_elsewhere_as_it_does_here(exercise):
     for answer in (exercise.reference, *(mistake.function for mistake in exercise.mistakes)):
-        for case in exercise.samples:
+        for case in exercise.samples[:4]:
             here = exercise.attempt(answer, case, anything_goes=True)
             with elsewhere(answer) as remote:
                 assert same(here, exercise.attempt(remote, case, anything_goes=True))
