@@ -15,8 +15,10 @@ from .cluster import Cluster, ClusterError
 from .course import Course, CourseError, Summary
 from .grading import Limits, NoSandboxError
 from .handed_in import printable
+from .items import told
 
 EXIT_USE, EXIT_INTERRUPTED = 2, 130
+MOST_MISTAKES = 10  # of the class that are printed; the table has all of them
 MOST_SHOWN = 20  # names of those not graded that are printed; the table has all of them
 
 CourseFolder = Annotated[Path, arg(name="course", help="The course folder.")]
@@ -108,7 +110,8 @@ def grade(
     tls: Path = Path("tls"),
     unsafe: Annotated[bool, arg(name="unsafe-run-code-without-a-sandbox")] = False,
 ) -> None:
-    """Grade what was collected, and write gradebook.csv, results.csv, not_graded.csv and the feedback.
+    """Grade what was collected, and write gradebook.csv, results.csv, items.csv, mistakes.csv, not_graded.csv and
+    the feedback.
 
     What is graded already is not run again. If it is interrupted, the same command goes on from there.
 
@@ -151,7 +154,20 @@ def _tell(summary: Summary) -> None:
         share = summary.right[exercise] / summary.graded if summary.graded else 0
         often = ", ".join(f"{mistake} ({count})" for mistake, count in mistakes.most_common(3))
         print(f"  {exercise:<{width}}  {share:4.0%} right" + (f"; mistakes: {often}" if often else ""))
+    _tell_items(summary)
     _tell_reasons(summary.not_graded)
+
+
+def _tell_items(summary: Summary) -> None:
+    """Say what the class's results say of the exercises, and which mistakes were the most frequent."""
+    width = max((len(item.exercise) for item in summary.items), default=0)
+    print(f"  {'':<{width}}  answered  difficulty  discrimination")
+    for item in summary.items:
+        figures = [f if isinstance(f, str) else f"{f:.2f}" for f in map(told, (item.difficulty, item.discrimination))]
+        print(f"  {item.exercise:<{width}}  {item.answered:8}  {figures[0]:>10}  {figures[1]:>14}")
+    for made in summary.made[:MOST_MISTAKES]:
+        print(f"  {made.students} times {made.mistake} in {made.exercise}: {printable(made.explanation)}")
+    print("items.csv has a row for each exercise, mistakes.csv one for each mistake.")
 
 
 def _tell_reasons(reasons: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ formgrader does the same. The folder::
     nbgrader_config.py  students.csv  seed.txt  checks/<assignment>.*
     source/<assignment>/  release/<assignment>/  submitted/<student>/<assignment>/  autograded/  feedback/
     verdicts/<assignment>/<student>.json
-    gradebook.db  gradebook.csv  results.csv  not_graded.csv  files.csv  nbgrader.log
+    gradebook.db  gradebook.csv  results.csv  items.csv  mistakes.csv  not_graded.csv  files.csv  nbgrader.log
 """
 
 import contextlib
@@ -69,6 +69,7 @@ from .handed_in import (
     read_file,
     student_name,
 )
+from .items import ITEMS, MISTAKES, Item, Made, analyse, count_mistakes
 from .pages import Page, PageError, assignment_notebook, read_page
 from .steps import (
     SEED,
@@ -682,6 +683,8 @@ class Summary:
         not_graded: why, by student.
         right: how many are right, by exercise.
         mistakes: how often each known mistake was made, by exercise.
+        items: what the class's results say of each exercise.
+        made: the known mistakes of all exercises, the most frequent first.
     """
 
     graded: int = 0
@@ -689,6 +692,8 @@ class Summary:
     not_graded: dict[str, str] = field(default_factory=dict)
     right: Counter[str] = field(default_factory=Counter)
     mistakes: dict[str, Counter[str]] = field(default_factory=dict)
+    items: list[Item] = field(default_factory=list)
+    made: list[Made] = field(default_factory=list)
 
 
 def grade(
@@ -732,7 +737,9 @@ def grade(
             continue
         _count(summary, read_verdict(verdict_path(course.root, name, student)))
     _note(course, name, "grade", summary.not_graded)
-    _write_tables(course)
+    found, made = _write_tables(course)
+    summary.items = [item for item in found if item.assignment == name]
+    summary.made = [mistake for mistake in made if mistake.assignment == name]
     return summary
 
 
@@ -801,13 +808,27 @@ def _count(summary: Summary, graded: grading.Graded) -> None:
 # Tables ---------------------------------------------------------------------------------------------------------
 
 
-def _write_tables(course: Course) -> None:
-    """The gradebook and all results, for a spreadsheet."""
+def _write_tables(course: Course) -> tuple[list[Item], list[Made]]:
+    """The gradebook, all results, and what these say of the exercises, for a spreadsheet."""
     with course.gradebook() as gradebook:
         with _log(course.root / "nbgrader.log") as log:
             CsvExportPlugin(to=str(course.root / "gradebook.csv"), log=log).export(gradebook)
         rows = [row for path in sorted(course.root.glob("verdicts/*/*.json")) for row in _result_rows(path, gradebook)]
     _write_rows(course.root / "results.csv", RESULTS, rows)
+    found, made = analyse(rows), count_mistakes(rows, _explanations(course, {row["assignment"] for row in rows}))
+    _write_rows(course.root / "items.csv", ITEMS, (item.row() for item in found))
+    _write_rows(course.root / "mistakes.csv", MISTAKES, (mistake.row() for mistake in made))
+    return found, made
+
+
+def _explanations(course: Course, assignments: Iterable[str]) -> dict[tuple[str, str, str], str]:
+    """What the authors of each known mistake are told, by assignment, exercise and mistake."""
+    told = {}
+    for name in assignments:
+        with contextlib.suppress(Exception):  # of an assignment that is gone, or of a file that the teacher changed
+            for exercise in check.load(course.assignment(name).checks).values():
+                told |= {(name, exercise.name, mistake.name): mistake.explanation for mistake in exercise.mistakes}
+    return told
 
 
 def _result_rows(path: Path, gradebook: Gradebook) -> Iterator[dict[str, object]]:

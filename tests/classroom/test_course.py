@@ -243,6 +243,7 @@ def test_a_course_from_the_command_line(tmp_path, numbers, handed_in, graded, ca
     assert "3 graded, 3 of them run now; 0 not graded." in out.out
     assert "double   67% right; mistakes: squared (1)" in out.out
     assert "total    67% right; mistakes: difference (1)" in out.out
+    assert "1 times difference in total: It looks like a difference." in out.out
     assert "nbgrader" not in out.err  # its chatter is in the log
     assert (folder / "nbgrader.log").stat().st_size > 0
     # two days begun late cost a fifth
@@ -264,6 +265,23 @@ def test_a_course_from_the_command_line(tmp_path, numbers, handed_in, graded, ca
     assert results["bob", "double"]["message"].endswith("It looks like a square.")
     assert "\n" not in results["bob", "double"]["message"]
     assert results["ann", "total"]["points"] == results["ann", "total"]["max_points"] == "4.0"
+    assert table(folder / "items.csv", "exercise")["double",] == {
+        "assignment": PAGE,
+        "exercise": "double",
+        "students": "3",
+        "answered": "3",
+        "right": "2",
+        "difficulty": "0.833",
+        "discrimination": "not enough",
+    }
+    assert table(folder / "mistakes.csv", "exercise", "mistake")["double", "squared"] == {
+        "assignment": PAGE,
+        "exercise": "double",
+        "mistake": "squared",
+        "students": "1",
+        "share": "0.333",
+        "explanation": "It looks like a square.",
+    }
     assert not_graded(course) == {}
 
 
