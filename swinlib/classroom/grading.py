@@ -96,6 +96,7 @@ def grade_many(
     limits: Limits | None = None,
     unsafe: bool = False,
     cluster: "Cluster | None" = None,
+    own: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Iterator[tuple[str, Graded]]:
     """Grade submissions, several at a time.
 
@@ -112,6 +113,7 @@ def grade_many(
         limits: what each sandbox may take.
         unsafe: run the code as an ordinary process, where it can do all that you can.
         cluster: whose workers grade instead of this machine; ``processes`` and ``unsafe`` mean nothing there.
+        own: by name, the ``exercises``, ``checks`` and ``begun`` of those who have others than the class.
 
     Yields:
         Name and grades of each, as soon as they are known, in any order.
@@ -119,14 +121,18 @@ def grade_many(
     Raises:
         NoSandboxError: if there is no sandbox here, and ``unsafe`` is not set.
         ClusterError: if the cluster cannot grade.
+        ValueError: if a cluster is to grade students who have checks of their own.
     """
     options = {"checks": checks, "seed": seed, "begun": begun, "limits": limits}
     if cluster is not None:
+        if own:  # a worker keeps one file of checks for a whole job
+            raise ValueError("a cluster grades a class by one file of checks; grade variants for each on one machine.")
         with cluster.job(exercises, **options) as job:
             yield from _twice_if_late(job.grade, submissions)
         return
-    grade = partial(grade_cells, exercises=tuple(exercises), unsafe=unsafe, **options)
-    yield from _twice_if_late(partial(_each, grade, exercises=exercises, processes=processes), submissions)
+    whole = partial(grade_cells, exercises=tuple(exercises), unsafe=unsafe, **options)
+    grade = {name: partial(whole, **(own or {}).get(name, {})) for name in submissions}
+    yield from _twice_if_late(partial(_each, grade, processes=processes), submissions)
 
 
 def _twice_if_late(
@@ -142,7 +148,7 @@ def _twice_if_late(
 
 
 def _each(
-    grade: partial, submissions: dict[str, tuple[str, ...]], exercises: Sequence[str], processes: int
+    grade: Mapping[str, partial], submissions: dict[str, tuple[str, ...]], processes: int
 ) -> Iterator[tuple[str, Graded]]:
     """Grade all, whatever happens to the processes that do it."""
     left = dict(submissions)
@@ -156,6 +162,7 @@ def _each(
                 yield name, graded
         except BrokenProcessPool:
             if alone:
+                exercises = grade[alone[0]].keywords["exercises"]
                 yield alone[0], _not_graded(exercises, "the grader itself ended while looking at this")
                 del left[alone[0]]
             else:
@@ -164,12 +171,12 @@ def _each(
         alone = alone[1:]
 
 
-def _in_a_pool(grade: partial, submissions: Mapping[str, tuple[str, ...]], processes: int) -> Iterator:
+def _in_a_pool(grade: Mapping[str, partial], submissions: Mapping[str, tuple[str, ...]], processes: int) -> Iterator:
     pool = ProcessPoolExecutor(
         min(processes, len(submissions)), mp_context=multiprocessing.get_context("spawn"), initializer=_begin_process
     )
     try:
-        names = {pool.submit(grade, cells): name for name, cells in submissions.items()}
+        names = {pool.submit(grade[name], cells): name for name, cells in submissions.items()}
         for future in as_completed(names):
             yield names[future], future.result()
     finally:
