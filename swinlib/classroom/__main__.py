@@ -58,13 +58,29 @@ def assign(
     print(f"made source/{assignment.name}: {len(assignment.exercises)} exercises, {total:g} points.")
 
 
-def release(assignment: Positional[str], course: CourseFolder = Path(".")) -> None:
+def release(
+    assignment: Positional[str], course: CourseFolder = Path("."), one_for_each: bool = False, seed: str | None = None
+) -> None:
     """Make the notebook that students get; it has no solutions.
 
     Args:
         assignment: Its name.
+        one_for_each: Draw a variant for each student of students.csv: other names, another order, fixed numbers. Who
+            has one keeps it.
+        seed: A number or word from which variants are drawn; the course's secret if not given.
     """
-    print(f"give your students {courses.release(Course.at(course), assignment)}")
+    if not one_for_each:
+        if seed is not None:
+            raise CourseError("--seed says from what variants are drawn; give --one-for-each with it.")
+        print(f"give your students {courses.release(Course.at(course), assignment)}")
+        return
+    made = courses.release_one_for_each(Course.at(course), assignment, seed)
+    print(f"give each of {len(made.variants)} students the own notebook in {made.folder}; {len(made.new)} are new.")
+    if made.plain:
+        print(f"the same for everybody, since nothing of it can be varied: {', '.join(made.plain)}")
+    for students in made.alike:
+        print(f"these have the same variants: {', '.join(map(printable, students))}")
+    print("variants.csv says who got what, and for which exercises two got the same.")
 
 
 def collect(

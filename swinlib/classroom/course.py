@@ -4,7 +4,8 @@ nbgrader keeps the gradebook, the points that a teacher gives by hand, the late 
 does differently here it is told by `configure`, which the course's ``nbgrader_config.py`` calls, so that its
 formgrader does the same. The folder::
 
-    nbgrader_config.py  students.csv  seed.txt  checks/<assignment>.*
+    nbgrader_config.py  students.csv  seed.txt  checks/<assignment>.*  checks/<assignment>/<student>.toml
+    handouts/<assignment>/<student>/  variants.csv
     source/<assignment>/  release/<assignment>/  submitted/<student>/<assignment>/  autograded/  feedback/
     verdicts/<assignment>/<student>.json
     gradebook.db  gradebook.csv  results.csv  items.csv  mistakes.csv  not_graded.csv  files.csv  nbgrader.log
@@ -56,17 +57,19 @@ from traitlets.config.loader import PyFileConfigLoader
 
 import swinlib
 from swinlib import check
+from swinlib.check.variants import Variant, read_variants
 
 from . import grading
 from . import inbox as inboxes
 from .cluster import Cluster
+from .draws import draw_variant, variants_text
 from .handed_in import (
     NotGradableError,
     NothingThereError,
-    clean_notebook,
     code_cells,
     printable,
     read_file,
+    solution_name,
     student_name,
 )
 from .items import ITEMS, MISTAKES, Item, Made, analyse, count_mistakes
@@ -80,14 +83,17 @@ from .steps import (
     TakeCodeOnly,
     TakeSolutionsOut,
     TellByExercise,
+    clean,
+    for_student,
     leaks,
     one_line,
+    own_checks,
     read_assignment,
     read_notebook,
     read_seed,
     verdict_path,
 )
-from .variants import variant_page
+from .variants import parameters_in, students_version, variant_page, words_of
 from .verdicts import Assignment, read_verdict, student_sources, verdict_key, write_at_once, write_verdict
 
 CONFIGURATION = """\
@@ -389,21 +395,157 @@ def _digest(notebook: NotebookNode) -> str:
 
 
 def release(course: Course, name: str) -> Path:
-    """Make the students' notebook.
+    """Make the students' notebook, the same for all of them.
 
     Returns:
         Its path.
 
     Raises:
-        CourseError: if it would give a solution away, or nbgrader refuses.
+        CourseError: if it would give a solution away, or nbgrader refuses, or students have variants of their own.
     """
     assignment = course.assignment(name)
+    if own_checks(course.root, assignment.name).is_dir():
+        raise CourseError(
+            f"each student has a variant of {assignment.name}; type `release {assignment.name} --one-for-each`, or "
+            f"delete checks/{assignment.name} and handouts/{assignment.name} to give everybody the same."
+        )
+    return _release(course, assignment)
+
+
+def _release(course: Course, assignment: Assignment) -> Path:
     source = course.root / "source" / assignment.name / f"{assignment.notebook}.ipynb"
     if problems := leaks(read_notebook(source)):
         raise CourseError(f"{assignment.name} is not released: " + " ".join(problems))
     if error := course.convert(GenerateAssignment, assignment.name):
         raise CourseError(f"nbgrader could not release {assignment.name}: {one_line(error)}")
     return course.root / "release" / assignment.name / source.name
+
+
+VARIANTS = ("assignment", "student", "exercise", "name", "parameters", "fixed", "same_as")
+
+
+@dataclass(frozen=True)
+class HandedOut:
+    """Notebooks of which each student gets another.
+
+    Attributes:
+        folder: that holds one of each student.
+        variants: by student and exercise.
+        new: students for whom variants were drawn now; the others keep theirs.
+        alike: groups of two or more students whose variants of all exercises are the same.
+        plain: exercises of which nothing can be varied.
+    """
+
+    folder: Path
+    variants: Mapping[str, Mapping[str, Variant]]
+    new: list[str]
+    alike: list[list[str]]
+    plain: list[str]
+
+
+def release_one_for_each(course: Course, name: str, seed: str | None = None) -> HandedOut:
+    """Make a notebook for each student of ``students.csv``, with variants that are drawn for this student.
+
+    A variant that was drawn before stays: the student has it already.
+
+    Args:
+        course: the course.
+        name: of the assignment.
+        seed: from which all is drawn; the course's secret if not given. The same gives a student the same.
+
+    Raises:
+        CourseError: if nobody is listed, the assignment is not a page of the book, was released to everybody alike and
+            collected, or could not be released.
+    """
+    assignment = course.assignment(name)
+    if assignment.checks not in check.CHAPTERS:
+        raise CourseError(
+            f"variants are drawn of the book's own exercises, and those of {name} are checked by "
+            f"{Path(assignment.checks).name}; assign a page of the book without --checks."
+        )
+    students = list(course.roster())
+    if not students:
+        raise CourseError("students.csv lists nobody; write a row for each student who is to get a variant.")
+    folder = own_checks(course.root, assignment.name)
+    if not folder.is_dir() and (taken := _submitted(course, assignment)):
+        raise CourseError(
+            f"{name} was collected from {len(taken)} students already, who all got the same; make another assignment "
+            "with `assign --name`."
+        )
+    source = read_notebook(course.root / "source" / assignment.name / f"{assignment.notebook}.ipynb")
+    seed = f"{read_seed(course.root):x}" if seed is None else seed
+    folder.mkdir(parents=True, exist_ok=True)
+    handed_out = nbformat.read(_release(course, assignment), as_version=4)
+    variants, new = {}, []
+    for student in tqdm(students, desc="variants", unit="student", disable=None):
+        file = folder / f"{student}.toml"
+        if not file.is_file():
+            drawn = _drawn(assignment, source, seed, student)
+            write_at_once(file, variants_text(assignment.checks, drawn))
+            new.append(student)
+        _, variants[student] = read_variants(file)
+        place = course.root / "handouts" / assignment.name / student
+        place.mkdir(parents=True, exist_ok=True)
+        version = students_version(handed_out, variants[student])
+        write_at_once(place / f"{assignment.notebook}.ipynb", nbformat.writes(version) + "\n")
+    _write_variants(course, assignment.name, variants)
+    plain = [each for each in assignment.exercises if all(of[each] == Variant(each) for of in variants.values())]
+    whole = _same({student: _face(dict(of)) for student, of in variants.items()})
+    return HandedOut(course.root / "handouts" / assignment.name, variants, new, whole, plain)
+
+
+def _drawn(assignment: Assignment, source: NotebookNode, seed: str, student: str) -> dict[str, Variant]:
+    """A student's variants of all exercises, by exercise."""
+    known, words = check.load(assignment.checks), words_of(source)
+    answers = {solution_name(cell): cell.source for cell in source.cells if solution_name(cell) is not None}
+    return {
+        exercise: draw_variant(
+            known[exercise],
+            seed=seed,
+            assignment=assignment.name,
+            student=student,
+            taken=words[exercise],
+            named=parameters_in(answers[exercise], exercise) is not None,
+        )
+        for exercise in assignment.exercises
+    }
+
+
+def _write_variants(course: Course, assignment: str, variants: Mapping[str, Mapping[str, Variant]]) -> None:
+    """Say in variants.csv who got which variant, and who else got it; the rows of other assignments stay."""
+    path = course.root / "variants.csv"
+    others = [row for _, row in _rows(path, VARIANTS) if row["assignment"] != assignment] if path.exists() else []
+    rows = []
+    for exercise in next(iter(variants.values())):
+        alike = _same({student: _face(of[exercise]) for student, of in variants.items()})
+        group = {student: students for students in alike for student in students}
+        for student, of in variants.items():
+            signature = of[exercise].signature(list(of[exercise].order or of[exercise].parameters))
+            rows.append(
+                {
+                    "assignment": assignment,
+                    "student": student,
+                    "exercise": exercise,
+                    "name": of[exercise].name,
+                    "parameters": " ".join(signature.values()),
+                    "fixed": " ".join(f"{name}={number}" for name, number in of[exercise].fixed.items()),
+                    "same_as": " ".join(other for other in group.get(student, ()) if other != student),
+                }
+            )
+    _write_rows(path, VARIANTS, others + rows)
+
+
+def _face(variants: object) -> str:
+    """What two students have in common whose variants are the same."""
+    return repr(variants)
+
+
+def _same(faces: Mapping[str, str]) -> list[list[str]]:
+    """The groups of two or more who have the same face."""
+    groups: dict[str, list[str]] = {}
+    for student, face in faces.items():
+        groups.setdefault(face, []).append(student)
+    return [students for students in groups.values() if len(students) > 1]
 
 
 # collect --------------------------------------------------------------------------------------------------------
@@ -505,19 +647,20 @@ def _take(
     """Take what one student handed in, and say what became of it."""
     chosen = None
     try:
+        assignment, released = for_student(course.root, assignment, released, student)
         chosen = inboxes.choose(hand_in, assignment.notebook)
         if chosen.refused:
             raise NotGradableError(f"{chosen.place}: {chosen.refused}")
         data, changed = inbox.read(chosen.parts)
         cells = code_cells(data)
         if not inboxes.is_named(hand_in.notebooks[chosen].file, assignment.notebook) and not inboxes.is_about(
-            cells, assignment.exercises
+            cells, assignment.functions
         ):
             raise NotGradableError(
                 f"there is no {assignment.notebook}.ipynb, and {chosen.place} has no code for its exercises."
             )
         when, certain = clock.came(inbox, chosen, changed)
-        if _keep(course, assignment, student, clean_notebook(released, cells), when, certain=certain):
+        if _keep(course, assignment, student, clean(assignment, released, cells), when, certain=certain):
             outcome.new.append(student)
             outcome.files[chosen] = ("collected", "")
         else:
@@ -762,7 +905,7 @@ def _readable(
                 raise NotGradableError("this was not put into `submitted` by `collect`; use `collect` for it.")
             data, _ = read_file(course.root / "submitted", student, assignment.name, file)
             read_file(course.root / "submitted", student, assignment.name, TIMESTAMP)
-            notebooks[student] = clean_notebook(released, code_cells(data))
+            notebooks[student] = clean(*for_student(course.root, assignment, released, student), code_cells(data))
         except (NotGradableError, OSError) as error:
             failures[printable(student)] = str(error)
     return notebooks, failures
@@ -773,7 +916,9 @@ def _reach_verdicts(
 ) -> int:
     """Write verdicts where none holds, each as soon as it is reached, and return how many there were."""
     seed = read_seed(course.root)
-    keys = {student: verdict_key(notebook, assignment, seed) for student, notebook in notebooks.items()}
+    handed_out = course.release_of(assignment)
+    each = {student: for_student(course.root, assignment, handed_out, student)[0] for student in notebooks}
+    keys = {student: verdict_key(notebook, each[student], seed) for student, notebook in notebooks.items()}
     paths = {student: verdict_path(course.root, assignment.name, student) for student in notebooks}
     code = {
         student: student_sources(notebook)
@@ -783,10 +928,17 @@ def _reach_verdicts(
     if not code:
         return 0
     known = {"checks": assignment.checks, "begun": assignment.begun, "seed": seed}
-    verdicts = grading.grade_many(code, list(assignment.exercises), **known, **options)
+    own = {student: each[student].own for student in code if each[student].names}
+    if own and options.get("cluster"):
+        raise CourseError(
+            f"each student has a variant of {assignment.name}, and a cluster grades a class by one file of checks; "
+            "grade it on this machine, without --scheduler."
+        )
+    more = {"own": own} if own else {}
+    verdicts = grading.grade_many(code, list(assignment.exercises), **known, **options, **more)
     with contextlib.closing(verdicts):  # where this is interrupted, what goes on elsewhere ends
         for student, graded in tqdm(verdicts, total=len(code), desc="grading", unit="student", disable=None):
-            write_verdict(paths[student], keys[student], graded)
+            write_verdict(paths[student], keys[student], each[student].by_exercise(graded))
     return len(code)
 
 

@@ -5,7 +5,10 @@
 - Feedback is a page of its own, in which everything from a student is text.
 """
 
+import copy
 import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,12 @@ from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer, default
 
+from swinlib.check.variants import read_variants
+
 from . import grading
-from .handed_in import Cell, clean_notebook, exercise_of, is_own, solution_name, solutions
+from .handed_in import Cell, NotGradableError, clean_notebook, exercise_of, is_own, solution_name, solutions
 from .pages import FOLD, PageError, released
+from .variants import students_version, without_checks
 from .verdicts import (
     Assignment,
     message_of,
@@ -63,6 +69,68 @@ def read_assignment(course: Path, name: str) -> Assignment:
     exercises = {exercise: points.get(exercise, 0.0) for exercise in solutions(notebook)}
     begun = {solution_name(cell): cell.source for cell in released(notebook).cells if solution_name(cell)}
     return Assignment(name, found[0].stem, exercises, begun, str(own) if own.is_file() else checks)
+
+
+def own_checks(course: Path, assignment: str) -> Path:
+    """The folder that holds a file of variants for each student, if the assignment was released so."""
+    return course / "checks" / assignment
+
+
+def for_student(
+    course: Path, assignment: Assignment, handed_out: NotebookNode, student: str
+) -> tuple[Assignment, NotebookNode]:
+    """The assignment, and the notebook that was released, as one student got them.
+
+    Args:
+        course: the course folder.
+        assignment: as the class has it.
+        handed_out: the notebook of the class.
+        student: the student's name.
+
+    Raises:
+        NotGradableError: if everybody has variants of the own, and this student none.
+    """
+    folder = own_checks(course, assignment.name)
+    if not folder.is_dir():
+        return assignment, handed_out
+    file = folder / f"{student}.toml"
+    if not file.is_file():
+        raise NotGradableError(
+            f"no variant was drawn for {student}; put the name into students.csv, and type "
+            f"`release {assignment.name} --one-for-each` again."
+        )
+    _, variants = read_variants(file)
+    version = students_version(handed_out, variants)
+    names = {exercise: how.name for exercise, how in variants.items()}
+    begun = {names[solution_name(cell)]: cell.source for cell in version.cells if solution_name(cell) in names}
+    return replace(assignment, begun=begun, checks=str(file), names=names), version
+
+
+def clean(assignment: Assignment, handed_out: NotebookNode, cells: Iterable[Cell]) -> NotebookNode:
+    """A student's code in the notebook that this student got; see `handed_in.clean_notebook`.
+
+    Where functions have names of the student's own, answers are looked for by these.
+    """
+    if not assignment.names:
+        return clean_notebook(handed_out, cells)
+    names = assignment.names
+    claiming = [replace(cell, claims=names.get(cell.claims, cell.claims)) for cell in cells]
+    back = {own: exercise for exercise, own in names.items()}
+    return _named(clean_notebook(_named(handed_out, names), claiming), back)
+
+
+def _named(notebook: NotebookNode, names: Mapping[str, str]) -> NotebookNode:
+    """A notebook whose cells belong to exercises of other names."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        nbgrader = cell.metadata.get("nbgrader")
+        if nbgrader is not None:
+            prefix = "check_" if nbgrader.grade else ""
+            name = nbgrader.grade_id.removeprefix(prefix)
+            nbgrader.grade_id = prefix + names.get(name, name)
+        if is_own(cell):
+            cell.metadata.swinlib.own = names.get(cell.metadata.swinlib.own, cell.metadata.swinlib.own)
+    return notebook
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -142,7 +210,10 @@ class TakeSolutionsOut(NbGraderPreprocessor):
         """
         if problems := leaks(nb):
             raise PageError("not released: " + " ".join(problems))
-        return released(nb), resources
+        notebook = released(nb)
+        if own_checks(_course_of(self), resources["nbgrader"]["assignment"]).is_dir():
+            notebook = without_checks(notebook)
+        return notebook, resources
 
 
 # Grading --------------------------------------------------------------------------------------------------------
@@ -158,7 +229,8 @@ class TakeCodeOnly(NbGraderPreprocessor):
         cells = [
             Cell(cell.source, solution_name(cell)) for cell in nb.cells if cell.cell_type == "code" and cell.source
         ]
-        return clean_notebook(nbformat.read(path, as_version=4), cells), resources
+        assignment = read_assignment(course, where["assignment"])
+        return clean(*for_student(course, assignment, read_notebook(path), where["student"]), cells), resources
 
 
 class ShowVerdicts(NbGraderPreprocessor):
@@ -171,7 +243,10 @@ class ShowVerdicts(NbGraderPreprocessor):
             NoSandboxError: if there is no verdict, and nothing in which one could be reached.
         """
         course, where = _course_of(self), resources["nbgrader"]
-        assignment = read_assignment(course, where["assignment"])
+        handed_out = course / "release" / where["assignment"] / f"{where['notebook']}.ipynb"
+        assignment, _ = for_student(
+            course, read_assignment(course, where["assignment"]), read_notebook(handed_out), where["student"]
+        )
         seed = read_seed(course)
         path = verdict_path(course, assignment.name, where["student"])
         key = verdict_key(nb, assignment, seed)
@@ -179,7 +254,8 @@ class ShowVerdicts(NbGraderPreprocessor):
         if graded is None:
             code = {where["student"]: student_sources(nb)}
             known = {"checks": assignment.checks, "begun": assignment.begun, "seed": seed}
-            [(_, graded)] = grading.grade_many(code, list(assignment.exercises), processes=1, **known)
+            [(_, graded)] = grading.grade_many(code, assignment.functions, processes=1, **known)
+            graded = assignment.by_exercise(graded)
             write_verdict(path, key, graded)
         show_verdict(nb, graded)
         return nb, resources

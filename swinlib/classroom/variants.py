@@ -6,8 +6,9 @@ code.
 """
 
 import ast
+import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from nbformat import NotebookNode
 
 from swinlib.check.variants import Variant, read_variants
 
+from .handed_in import solution_name
 from .pages import FACTS, FOLD, Page, PageError, PageExercise, _plain
 
 CODE_SPAN = re.compile(r"```.*?```|`[^`]+`", re.DOTALL)
 INTRODUCTION = "Each exercise asks for one function, under the name that is given, and is checked when it is graded."
 UNCHECKED = "# {name} is checked when it is graded."
+UNCHECKED_BY_NUMBER = "# Exercise {number} is checked when it is graded."
 
 
 def variant_page(page: Page, file: Path | str) -> Page:
@@ -49,19 +52,14 @@ def variant_page(page: Page, file: Path | str) -> Page:
 
 
 def _variant(exercise: PageExercise, how: Variant, number: int) -> PageExercise:
-    names = {exercise.name: how.name, **how.parameters}
     old = _parameters(exercise)
-    call = f"{exercise.name}({', '.join(old)})"
-    called = f"{how.name}({', '.join(how.signature(old).values())})"
     points = exercise.points if how.points is None else how.points
     cells = []
     for cell in exercise.cells:
         cell = NotebookNode(_plain(cell), metadata=NotebookNode(tags=cell.metadata.get("tags", [])))
         tags = cell.metadata.tags
         if cell.cell_type == "markdown":
-            cell.source = FOLD.sub(lambda fold: "" if fold[1].startswith("My check") else fold[0], cell.source)
-            cell.source = cell.source.replace(f"`{call}`", f"`{called}`")
-            cell.source = CODE_SPAN.sub(lambda span: _rename_words(span[0], names), cell.source)
+            cell.source = _change_text(cell.source, exercise.name, old, how)
         elif "check" in tags:
             cell.source = UNCHECKED.format(name=how.name)
         else:
@@ -74,11 +72,26 @@ def _variant(exercise: PageExercise, how: Variant, number: int) -> PageExercise:
 
 def _parameters(exercise: PageExercise) -> list[str]:
     """The parameters of the function to write; a page's function has plain ones."""
-    tree = ast.parse(exercise.solution)
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == exercise.name]
-    if not functions:
+    found = parameters_in(exercise.solution, exercise.name)
+    if found is None:
         raise PageError(f"{exercise.name} is a class, and a class has no variants.")
-    return [parameter.arg for parameter in functions[0].args.args]
+    return found
+
+
+def parameters_in(source: str, function: str) -> list[str] | None:
+    """The parameters of a function that a source defines at its top level; None if it defines none of that name."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return [parameter.arg for parameter in node.args.args]
+    return None
+
+
+def _change_text(text: str, function: str, old: list[str], how: Variant) -> str:
+    """Text with the new names in its spans of code, and without help on a check that is not there."""
+    call, called = f"{function}({', '.join(old)})", f"{how.name}({', '.join(how.signature(old).values())})"
+    text = FOLD.sub(lambda fold: "" if fold[1].startswith("My check") else fold[0], text)
+    text = text.replace(f"`{call}`", f"`{called}`")
+    return CODE_SPAN.sub(lambda span: _rename_words(span[0], {function: how.name, **how.parameters}), text)
 
 
 def _statement(source: str, title: str, points: int, how: Variant) -> str:
@@ -86,10 +99,91 @@ def _statement(source: str, title: str, points: int, how: Variant) -> str:
     _, _, rest = source.partition("\n")
     unit = "point" if points == 1 else "points"
     facts = FACTS.sub(lambda facts: f"*{facts[1]} minutes · {facts[2]} · {points} {unit}*", rest, count=1)
+    return f"## {title}\n" + _tell_what_is_fixed(facts, how)
+
+
+def _tell_what_is_fixed(source: str, how: Variant) -> str:
+    """A statement that says so below its line of facts."""
+    if not how.fixed:
+        return source
     always = " and ".join(f"`{name}` is always {number}" for name, number in how.fixed.items())
     are_none = "it is not a parameter" if len(how.fixed) == 1 else "they are not parameters"
-    told = f"Here {always}; {are_none}." if always else ""
-    return f"## {title}\n" + (FACTS.sub(lambda facts: f"{facts[0]}\n\n{told}", facts, count=1) if told else facts)
+    return FACTS.sub(lambda facts: f"{facts[0]}\n\nHere {always}; {are_none}.", source, count=1)
+
+
+# A variant for each student ----------------------------------------------------------------------------------------
+
+
+def students_version(notebook: NotebookNode, variants: Mapping[str, Variant]) -> NotebookNode:
+    """A notebook of the course in which one student finds the own variants; cells keep the names that nbgrader knows.
+
+    Args:
+        notebook: with or without solutions.
+        variants: by the exercise that each is made of; those that are called like their exercise change nothing.
+    """
+    notebook = copy.deepcopy(notebook)
+    groups = _groups(notebook.cells)
+    first = next((cell for cell in groups[0] if cell.cell_type == "markdown"), None)
+    if first is not None and solution_in(groups[0]) is None:
+        first.source = f"{first.source.splitlines()[0]}\n\n{INTRODUCTION}"
+    for cells in groups:
+        answer = solution_in(cells)
+        if answer is not None and solution_name(answer) in variants:
+            name = solution_name(answer)
+            _change_cells(cells, name, parameters_in(answer.source, name), variants[name])
+    return notebook
+
+
+def _change_cells(cells: Iterable[NotebookNode], function: str, old: list[str] | None, how: Variant) -> None:
+    if old is None and how != Variant(function):
+        raise PageError(f"{function} is a class, and a class has no variants.")
+    told = False
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = _change_text(cell.source, function, old or [], how)
+            if not told and FACTS.search(cell.source):
+                told, cell.source = True, _tell_what_is_fixed(cell.source, how)
+        elif old is not None and not cell.metadata.get("nbgrader", {}).get("grade"):
+            cell.source = change_code(cell.source, function, how)
+
+
+def without_checks(notebook: NotebookNode) -> NotebookNode:
+    """A notebook with a comment in the place of each check: it says no name, since each student has another."""
+    notebook = copy.deepcopy(notebook)
+    checks = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    for number, cell in enumerate(checks, start=1):
+        cell.source = UNCHECKED_BY_NUMBER.format(number=number)
+    return notebook
+
+
+def words_of(notebook: NotebookNode) -> dict[str, set[str]]:
+    """By exercise, the words of its code and of its text's spans of code, and those of the introduction's code."""
+    groups = _groups(notebook.cells)
+    shared = _words(groups[0])
+    return {solution_name(answer): shared | _words(cells) for cells in groups if (answer := solution_in(cells))}
+
+
+def _words(cells: Iterable[NotebookNode]) -> set[str]:
+    texts = ([cell.source] if cell.cell_type == "code" else CODE_SPAN.findall(cell.source) for cell in cells)
+    return {word for each in texts for text in each for word in re.findall(r"[^\W\d]\w*", text)}
+
+
+def _groups(cells: Iterable[NotebookNode]) -> list[list[NotebookNode]]:
+    """The introduction, and the cells from each heading on."""
+    groups: list[list[NotebookNode]] = [[]]
+    for cell in cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            groups.append([])
+        groups[-1].append(cell)
+    return groups
+
+
+def solution_in(cells: Iterable[NotebookNode]) -> NotebookNode | None:
+    """The cell in which an exercise is answered, if one is among the cells."""
+    return next((cell for cell in cells if solution_name(cell) is not None), None)
+
+
+# Code ------------------------------------------------------------------------------------------------------------
 
 
 def _rename_words(text: str, names: Mapping[str, str]) -> str:
@@ -142,5 +236,7 @@ def _names(tree: ast.AST, function: str, how: Variant) -> Iterator[tuple[int, in
             yield node.lineno - 1, node.col_offset, node.id, how.name
         if isinstance(node, ast.FunctionDef) and node.name == function:
             for inner in ast.walk(node):
-                if isinstance(inner, ast.Name) and inner.id in how.parameters and inner.id not in how.fixed:
-                    yield inner.lineno - 1, inner.col_offset, inner.id, how.parameters[inner.id]
+                name = inner.id if isinstance(inner, ast.Name) else inner.arg if isinstance(inner, ast.arg) else None
+                # parameters of functions inside of it, too; its own are written anew with the signature
+                if name in how.parameters and name not in how.fixed and inner not in node.args.args:
+                    yield inner.lineno - 1, inner.col_offset, name, how.parameters[name]

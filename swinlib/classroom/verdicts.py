@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -35,6 +35,8 @@ class Assignment:
         exercises: in their order, with their points.
         begun: by exercise, the cell that students got for it.
         checks: the name of a chapter, or the path of a Python file.
+        names: by exercise, what its function is called, where a student has a variant of the own; then `begun` and the
+            checks go by these names.
     """
 
     name: str
@@ -42,6 +44,22 @@ class Assignment:
     exercises: Mapping[str, float]
     begun: Mapping[str, str]
     checks: str
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def functions(self) -> list[str]:
+        """What the functions to write are called, in the order of the exercises."""
+        return [self.names.get(exercise, exercise) for exercise in self.exercises]
+
+    @property
+    def own(self) -> dict[str, object]:
+        """What `grading.grade_many` has to know of a student with variants of the own."""
+        return {"exercises": tuple(self.functions), "checks": self.checks, "begun": dict(self.begun)}
+
+    def by_exercise(self, graded: Graded) -> Graded:
+        """Grades that go by the names of functions, by those of the exercises."""
+        exercises = {self.names.get(exercise, exercise): exercise for exercise in self.exercises}
+        return replace(graded, results={exercises[name]: result for name, result in graded.results.items()})
 
 
 def student_sources(notebook: NotebookNode) -> list[str]:

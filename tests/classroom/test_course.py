@@ -956,7 +956,8 @@ def test_warnings_of_nbgrader_go_to_its_log(tmp_path):
 def test_files_of_the_course_that_grading_does_not_write_stay(course, handed_in, graded):
     hand_in(course, handed_in, "ann", SOLVED)
     collect(course, handed_in)
-    written = ("gradebook", "results.csv", "not_graded.csv", "nbgrader.log", "autograded", "feedback", "verdicts")
+    tables = ("gradebook", "results.csv", "items.csv", "mistakes.csv", "not_graded.csv")
+    written = (*tables, "nbgrader.log", "autograded", "feedback", "verdicts")
 
     def others():
         paths = [path for path in sorted(course.root.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]

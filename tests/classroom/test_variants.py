@@ -96,6 +96,12 @@ def test_names_are_changed_by_syntax():
     ]
 
 
+def test_a_function_inside_may_have_a_parameter_of_the_same_name():
+    source = "def f(x):\n    def g(x, y):\n        return x + y\n    return g(x, 1)"
+    changed = change_code(source, "f", Variant("f", parameters={"x": "given"}))
+    assert changed == "def f(given):\n    def g(given, y):\n        return given + y\n    return g(given, 1)"
+
+
 def test_letters_of_several_bytes_do_not_move_the_names():
     source = "def f(x):\n    return {'日本': x, 'é': x}"
     assert change_code(source, "f", Variant("g", parameters={"x": "longer"})) == (
