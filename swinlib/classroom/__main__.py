@@ -11,6 +11,7 @@ import tyro
 from tyro.conf import Positional, arg
 
 from . import course as courses
+from .alike import MEANING
 from .cluster import Cluster, ClusterError
 from .course import Course, CourseError, Summary
 from .grading import Limits, NoSandboxError
@@ -162,6 +163,28 @@ def grade(
     _tell(summary)
 
 
+def alike(assignment: Positional[str], course: CourseFolder = Path(".")) -> None:
+    """Compare what was collected, and report the hand-ins that are alike. It is evidence, and never a grade.
+
+    Nothing is run, and no points are changed.
+
+    Args:
+        assignment: Its name.
+    """
+    report, page = courses.compare(Course.at(course), assignment)
+    usual = report.usual
+    print(
+        f"{usual.answers} hand-ins compared; of any two, half have at most {usual.half:.0%} of their code in common, "
+        f"and ninety-nine of a hundred at most {usual.of_hundred:.0%}. Short exercises are alike by themselves."
+    )
+    for pair in report.pairs[:MOST_SHOWN]:
+        print(
+            f"  {pair.in_common:4.0%}  {printable(pair.one)} and {printable(pair.other)}, "
+            f"{pair.in_solution:.0%} of it in the assignment's own solution"
+        )
+    print(f"This is {MEANING}. Read {page}, and the table beside it.")
+
+
 def _tell(summary: Summary) -> None:
     """Say how many are right, and what went wrong most often."""
     print(f"{summary.graded} graded, {summary.run} of them run now; {len(summary.not_graded)} not graded.")
@@ -215,7 +238,7 @@ def _time(text: str | None) -> datetime | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says, and return the exit code."""
-    commands = {command.__name__: command for command in (new, assign, release, collect, grade)}
+    commands = {command.__name__: command for command in (new, assign, release, collect, grade, alike)}
     try:
         tyro.extras.subcommand_cli_from_dict(commands, prog="python -m swinlib.classroom", args=arguments)
     except (CourseError, NoSandboxError, ClusterError, OSError) as error:

@@ -7,7 +7,7 @@ formgrader does the same. The folder::
     nbgrader_config.py  students.csv  seed.txt  checks/<assignment>.*  checks/<assignment>/<student>.toml
     handouts/<assignment>/<student>/  variants.csv
     source/<assignment>/  release/<assignment>/  submitted/<student>/<assignment>/  autograded/  feedback/
-    verdicts/<assignment>/<student>.json
+    verdicts/<assignment>/<student>.json  alike/<assignment>.*
     gradebook.db  gradebook.csv  results.csv  items.csv  mistakes.csv  not_graded.csv  files.csv  nbgrader.log
 """
 
@@ -59,7 +59,7 @@ import swinlib
 from swinlib import check
 from swinlib.check.variants import Variant, read_variants
 
-from . import grading
+from . import alike, grading
 from . import inbox as inboxes
 from .cluster import Cluster
 from .draws import draw_variant, variants_text
@@ -67,6 +67,8 @@ from .handed_in import (
     NotGradableError,
     NothingThereError,
     code_cells,
+    exercise_of,
+    is_own,
     printable,
     read_file,
     solution_name,
@@ -955,6 +957,57 @@ def _count(summary: Summary, graded: grading.Graded) -> None:
         summary.right[exercise] += result.passed
         if result.mistake:
             summary.mistakes[exercise][result.mistake] += 1
+
+
+# alike ----------------------------------------------------------------------------------------------------------
+
+
+def compare(course: Course, name: str) -> tuple[alike.Report, Path]:
+    """Compare what was collected, and write a table and a page on those that have most in common.
+
+    Points and feedback are not touched, and nothing of the students' code is run.
+
+    Args:
+        course: the course.
+        name: of the assignment.
+
+    Returns:
+        What was found, and the page; the table lies beside it.
+
+    Raises:
+        CourseError: if nothing is released, or fewer than two hand-ins are collected.
+    """
+    assignment = course.assignment(name)
+    released = course.release_of(assignment)
+    notebooks, _ = _readable(course, assignment, _submitted(course, assignment))
+    if len(notebooks) < 2:
+        raise CourseError(f"{len(notebooks)} hand-ins of {name} are collected, and it takes two to compare.")
+    handed_out = {
+        student: _sources(for_student(course.root, assignment, released, student)[1].cells) for student in notebooks
+    }
+    work = {student: own_code(notebook, handed_out[student]) for student, notebook in sorted(notebooks.items())}
+    source = read_notebook(course.root / "source" / assignment.name / f"{assignment.notebook}.ipynb")
+    solution = [cell.source for cell in source.cells if solution_name(cell) is not None]
+    report = alike.compare(work, handed_out, solution)
+    folder = course.root / "alike"
+    folder.mkdir(exist_ok=True)
+    _write_rows(folder / f"{name}.csv", alike.COLUMNS, alike.rows(name, report))
+    write_at_once(folder / f"{name}.html", alike.page(name, report))
+    return report, folder / f"{name}.html"
+
+
+def _sources(cells: Iterable[NotebookNode]) -> list[str]:
+    return [cell.source for cell in cells if cell.cell_type == "code"]
+
+
+def own_code(notebook: NotebookNode, handed_out: Iterable[str]) -> dict[str, str]:
+    """What a student wrote in a clean notebook, by the exercise to which it belongs; what belongs to none is last."""
+    given = {source.strip() for source in handed_out}
+    code: dict[str, list[str]] = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source.strip() not in given and (is_own(cell) or solution_name(cell)):
+            code.setdefault(exercise_of(cell) or "elsewhere", []).append(cell.source)
+    return {exercise: "\n".join(sources) for exercise, sources in code.items()}
 
 
 # Tables ---------------------------------------------------------------------------------------------------------

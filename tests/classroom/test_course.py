@@ -970,6 +970,36 @@ def test_files_of_the_course_that_grading_does_not_write_stay(course, handed_in,
     assert others() == before
 
 
+def test_hand_ins_that_are_alike_are_told_and_no_points_change(course, handed_in, graded, capsys):
+    long = "\n".join(f"    y{n} = [x + {n} for _ in range({n})] + [math.floor(x / {n})] * {n}" for n in range(1, 9))
+    same = {"double": f"def double(x):\n{long}\n    return 2 * x"}
+    renamed = {"double": same["double"].replace("y", "other")}
+    hand_in(course, handed_in, "ann", same)
+    hand_in(course, handed_in, "bob", renamed)
+    hand_in(course, handed_in, "cid", SOLVED)
+    collect(course, handed_in)
+    grade(course)
+    files = {path: path.read_bytes() for path in course.root.rglob("*") if path.is_file()}
+    assert main(["alike", PAGE, "--course", str(course.root)]) == 0
+    said = capsys.readouterr().out
+    assert "100%  ann and bob" in said
+    assert "evidence, never a grade" in said
+    assert {path: path.read_bytes() for path in files} == files
+    rows = table(course.root / "alike" / f"{PAGE}.csv", "student", "other")
+    assert rows["ann", "bob"]["lines_of_student"] == "double 1-10"
+    assert rows["ann", "bob"]["meaning"] == "evidence, never a grade"
+    page = (course.root / "alike" / f"{PAGE}.html").read_text()
+    assert "Too short to say anything: cid." in page
+    assert sorted(graded) == ["ann", "bob", "cid"]  # nothing was run for it
+
+
+def test_one_hand_in_is_like_no_other(course, handed_in, graded):
+    hand_in(course, handed_in, "ann", SOLVED)
+    collect(course, handed_in)
+    with pytest.raises(CourseError, match="it takes two to compare"):
+        courses.compare(course, PAGE)
+
+
 # The feedback ---------------------------------------------------------------------------------------------------
 
 RUNS = "document.title = 'through'"
