@@ -71,9 +71,33 @@ def test_points_and_private_variants(tmp_path):
     assert "def reassemble(width, height, windows):" in released
 
 
+@pytest.mark.slow
+@pytest.mark.sandbox
+def test_variants_for_each_and_hand_ins_that_are_alike(tmp_path):
+    course = tmp_path / "swin-course"
+    type_in(bash(section("From an empty folder to the gradebook"))[0], tmp_path, tmp_path)
+    said = type_in(bash(section("A variant for each student"))[0], tmp_path, course)
+    assert "2 students" in said
+    for name in ("handouts/quiz/ada", "checks/quiz/ada.toml", "variants.csv"):
+        assert (course / name).exists(), name
+    for student in ("ada", "bob"):
+        (tmp_path / "handed-in" / student).mkdir(parents=True)
+        notebook = nbformat.read(course / "release" / PAGE / f"{PAGE}.ipynb", as_version=4)
+        for cell in notebook.cells:
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            cell.source = RIGHT.get(name, cell.source)
+        nbformat.write(notebook, tmp_path / "handed-in" / student / f"{PAGE}.ipynb")
+    type_in(f"python -m swinlib.classroom collect {PAGE} ~/handed-in", tmp_path, course)
+    told = type_in(bash(section("Hand-ins that are alike"))[0], tmp_path, course)
+    assert "100%  ada and bob" in told
+    assert (course / "alike" / f"{PAGE}.html").exists()
+
+
 def test_what_it_says_of_files_and_options_is_so():
     from swinlib.classroom import sandbox
+    from swinlib.classroom.alike import MEANING
     from swinlib.classroom.course import CONFIGURATION
+    from swinlib.classroom.items import LEAST_STUDENTS, NOT_ENOUGH
     from swinlib.classroom.steps import SEED
 
     assert sandbox.UNSAFE in TEXT
@@ -81,5 +105,8 @@ def test_what_it_says_of_files_and_options_is_so():
     assert "share_per_day = 0.1" in CONFIGURATION
     assert "latest_day = 7" in CONFIGURATION
     assert STUDENTS[0] == "id"
+    assert f"fewer than {LEAST_STUDENTS} students" in TEXT
+    assert f"`{NOT_ENOUGH}`" in TEXT
+    assert f"It is {MEANING}" in TEXT
     for name in re.findall(r"`((?:swinlib|tests|benchmarks|book)/[\w./]+)`", TEXT):
         assert (Path(__file__).resolve().parents[2] / name).exists(), name
