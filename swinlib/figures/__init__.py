@@ -13,6 +13,7 @@ from swinlib.figures.broadcasting import broadcast_figure, show_broadcast
 from swinlib.figures.buffers import buffer_figure
 from swinlib.figures.containers import container_figure
 from swinlib.figures.draw import draw_figure
+from swinlib.figures.drawing import show_model
 from swinlib.figures.images import photograph
 from swinlib.figures.initialisation import depth_figure
 from swinlib.figures.inside import inside_figure
@@ -64,6 +65,7 @@ __all__ = [
     "show_feature_maps",
     "show_image",
     "show_mask",
+    "show_model",
     "show_neighbours",
     "show_numbers",
     "show_reach",
