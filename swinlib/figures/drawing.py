@@ -257,7 +257,7 @@ def _down(x: float, y: float, length: float) -> str:
 def _badge(x: float, y: float, name: str) -> str:
     """The number of a part's chapter in a disk."""
     number = f'<circle r="8.5"/><text y="4">{PARTS[name].chapter}</text>'
-    return f'<g class="badge" transform="translate({x:g} {y:g})">{number}</g>'
+    return f'<g class="disk" transform="translate({x:g} {y:g})">{number}</g>'
 
 
 def _named(x: float, y: float, words: str, name: str) -> str:
@@ -427,12 +427,12 @@ def _wide(facts: Anatomy, guide: Guide, pictures: bool) -> Drawn:
     out = []
 
     # the photograph, the first of a batch
-    cards = "".join(_box(k, middle - k, side, side, "card", 2) for k in (10, 5))
+    cards = "".join(_box(k, middle - k, side, side, "sheet", 2) for k in (10, 5))
     out.append(guide.part("batch", cards, _named(side / 2 + 4, verbs, "batch", "batch"), here=[(70, middle - 55)]))
     out.append(
         guide.part(
             "photograph",
-            _box(0, middle, side, side, "card", 0),
+            _box(0, middle, side, side, "sheet", 0),
             _photo(0, middle, side, pictures),
             _text(0, nouns, "photograph", "name left"),
             _badge(100, nouns, "photograph"),
@@ -493,7 +493,7 @@ def _wide(facts: Anatomy, guide: Guide, pictures: bool) -> Drawn:
             ]
             out.append(guide.part("stages", *drawn, *told, here=tops))
         else:
-            strip = _box(-6, y, width + 2, 18, "row", 4)
+            strip = _box(-6, y, width + 2, 18, "band", 4)
             out.append(guide.part("weights", strip, *told, here=[(92, y - 6)]))
     triangles = [
         (place + slab.across + gap / 2 - 6.5, middle - 9) for place, slab in zip(places[:-1], slabs, strict=False)
@@ -636,13 +636,13 @@ def _narrow(facts: Anatomy, guide: Guide, pictures: bool) -> Drawn:
 
     # the photograph, the first of a batch
     y = 12 + side / 2
-    cards = "".join(_box(at - side / 2 + k, y - k, side, side, "card", 2) for k in (10, 5))
+    cards = "".join(_box(at - side / 2 + k, y - k, side, side, "sheet", 2) for k in (10, 5))
     batch = _text(words, y + 22, "one of a batch", "name left") + _badge(words + 126, y + 22, "batch")
     out.append(guide.part("batch", cards, batch, here=[(at + side / 2 + 4, y - side / 2 - 9)]))
     out.append(
         guide.part(
             "photograph",
-            _box(at - side / 2, y, side, side, "card", 0),
+            _box(at - side / 2, y, side, side, "sheet", 0),
             _photo(at - side / 2, y, side, pictures),
             _text(words, y - 18, "photograph", "name left"),
             _badge(words + 106, y - 18, "photograph"),
@@ -714,7 +714,7 @@ def _narrow(facts: Anatomy, guide: Guide, pictures: bool) -> Drawn:
     out.append(
         guide.part(
             "weights",
-            _box(6, y, width - 12, 22, "row", 4),
+            _box(6, y, width - 12, 22, "band", 4),
             _text(14, y, "first weights of all these parts", "name left"),
             _badge(width - 21, y, "weights"),
             here=[(250, y - 6)],
@@ -802,8 +802,8 @@ def _strip_model(facts: Anatomy, guide: Guide) -> Drawn:
     gap = (width - photo - 2 * box - 16 - sum(slab.across for slab in slabs)) / (len(slabs) + 2)
     x = photo + 8 + gap
     left, at = x - 8, x + box / 2
-    cards = "".join(_box(k, MIDDLE - k, photo, photo, "card", 1) for k in (8, 4))
-    view = _box(0, MIDDLE, photo, photo, "card", 1) + _scene(0, MIDDLE, photo)
+    cards = "".join(_box(k, MIDDLE - k, photo, photo, "sheet", 1) for k in (8, 4))
+    view = _box(0, MIDDLE, photo, photo, "sheet", 1) + _scene(0, MIDDLE, photo)
     frame = _box(left, (height + 8) / 2, width - left, height - 8, "frame", 8)
     ground = f'<rect x="{width - 34:g}" y="0" width="24" height="17" class="ground"/>'
     embed = _box(x, MIDDLE, box, 30) + _patches(x + 4, MIDDLE, 7)
