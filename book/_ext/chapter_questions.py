@@ -1,6 +1,6 @@
 """Sphinx extension: the questions of the chapters, for the start page.
 
-The directive ``chapter-questions`` makes a table of what the chapters say: the
+The directive ``chapter-questions`` makes a list of what the chapters say: the
 questions are those of the table in the tour, the minutes those that each
 chapter gives as its reading time. Its content is the question of the tour.
 """
@@ -16,11 +16,11 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 TOUR = "01_tour.ipynb"
-ROW = re.compile(r"^\| (\[\d+ .+\]\((\d\d_\w+\.ipynb)\)) \| (.+) \|$", re.M)
+ROW = re.compile(r"^\| \[\d+ (.+)\]\((\d\d_\w+\.ipynb)\) \| (.+) \|$", re.M)
 MINUTES = re.compile(r"Reading time: about (\d+) minutes")
-TITLE = re.compile(r"^# (\d+)\. (.+)$", re.M)
+TITLE = re.compile(r"^# \d+\. (.+)$", re.M)
 
-Row = tuple[str, str, int]  # a link to a chapter, its question, its minutes
+Row = tuple[str, str, str, int]  # title, file, question, minutes
 
 
 def text_of(path: Path) -> str:
@@ -48,35 +48,40 @@ def minutes(path: Path) -> int:
 
 
 def questions(book: Path, first: str) -> list[Row]:
-    """Return the rows of the table.
+    """Return what the list says of each chapter, in order.
 
     Args:
         book: the folder of the notebooks.
         first: the question of the tour.
 
     Raises:
-        ValueError: if the tour has no such table.
+        ValueError: if the tour has no such table, or it leaves out a chapter.
     """
     tour = text_of(book / TOUR)
-    number, title = TITLE.search(tour).groups()
-    rows = [(f"[{number} {title}]({TOUR})", first, minutes(book / TOUR))]
-    for link, name, question in ROW.findall(tour):
-        rows.append((link, question, minutes(book / name)))
-    if len(rows) == 1:
-        raise ValueError(f"{TOUR} has no table of the chapters' questions.")
-    return rows
+    rows = [(TITLE.search(tour)[1], TOUR, first), *ROW.findall(tour)]
+    chapters = sorted(path.name for path in book.glob("[0-9]*.ipynb"))
+    if [name for _, name, _ in rows] != chapters:
+        raise ValueError(
+            f"the table of questions in {TOUR} leaves out chapters."
+        )
+    return [(*row, minutes(book / row[1])) for row in rows]
 
 
 def as_markdown(rows: Sequence[Row]) -> list[str]:
-    """Return the lines of the table, with the sum of the minutes."""
-    lines = [
-        "| chapter | the question it answers | minutes |",
-        "| - | - | -: |",
+    """Return the lines of the list, and one with the sum of the minutes."""
+    lines = []
+    for number, (title, name, question, time) in enumerate(rows, start=1):
+        lines += [
+            f"{number}. {question}\\",
+            f"   [{title}]({name}), {time}\u00a0minutes",
+        ]
+    hours = sum(time for *_, time in rows) / 60
+    return [
+        *lines,
+        "",
+        f"All of it takes about {hours:.0f} hours, the tour alone "
+        f"{rows[0][-1]} minutes.",
     ]
-    lines += [
-        f"| {link} | {question} | {time} |" for link, question, time in rows
-    ]
-    return [*lines, f"| all | | {sum(time for *_, time in rows)} |"]
 
 
 class ChapterQuestions(SphinxDirective):
@@ -85,15 +90,15 @@ class ChapterQuestions(SphinxDirective):
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """Make the table, and note the chapters as what it is made of."""
+        """Make the list, and note the chapters as what it is made of."""
         book = Path(self.env.doc2path(self.env.docname)).parent
         rows = questions(book, " ".join(self.content))
         for name in sorted(book.glob("[0-9]*.ipynb")):
             self.env.note_dependency(str(name))
-        table = nodes.container(classes=["chapter-questions"])
+        box = nodes.container(classes=["chapter-questions"])
         lines = StringList(as_markdown(rows), "chapter-questions")
-        self.state.nested_parse(lines, self.content_offset, table)
-        return [table]
+        self.state.nested_parse(lines, self.content_offset, box)
+        return [box]
 
 
 def setup(app: Sphinx) -> dict[str, bool | str]:

@@ -29,9 +29,9 @@ def write_cover(app: Sphinx) -> None:
         return
     path = Path(app.outdir, COVER)
     path.parent.mkdir(parents=True, exist_ok=True)
-    title = app.config.project.replace(" from ", "\nfrom ")
-    line = "An executable book:\none photograph, four stages, ten chapters"
-    options = {"quality": 85, "optimize": True}
+    title = app.config.html_title.replace(" from ", "\nfrom ")
+    line = "An executable book:\none photograph, line by line"
+    options = {"quality": 80, "optimize": True}
     cover(title, line).savefig(path, format="jpeg", pil_kwargs=options)
 
 

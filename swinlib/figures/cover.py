@@ -10,6 +10,7 @@ from swinlib.figures.style import BLACK, Picture, style
 
 SIZE = (1200, 630)  # pixels; what sites make large cards of
 DPI = 100
+CREDIT = "Photograph: danielbuechele, CC BY 2.0"
 
 
 def cover(title: str, line: str, facts: Anatomy | None = None) -> Picture:
@@ -30,11 +31,12 @@ def cover(title: str, line: str, facts: Anatomy | None = None) -> Picture:
         left, side = 60, 130
         for stage in others[:3]:
             small = F.adaptive_avg_pool2d(image, (stage.rows, stage.columns))
-            _paint(_axes(picture, left, 60, side), small, stage, 1.6)
+            _paint(_axes(picture, left, 70, side), small, stage, 1.6)
             left += side + 30
         place = {"transform": picture.transFigure, "color": BLACK, "verticalalignment": "top"}
         picture.text(60 / width, 1 - 70 / height, title, fontsize=34, fontweight="bold", linespacing=1.25, **place)
-        picture.text(60 / width, 1 - 270 / height, line, fontsize=18, linespacing=1.5, **place)
+        picture.text(60 / width, 1 - 270 / height, line, fontsize=16, linespacing=1.5, **place)
+        picture.text(60 / width, 40 / height, CREDIT, fontsize=9, **place)
     return picture
 
 

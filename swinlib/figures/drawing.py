@@ -28,7 +28,7 @@ from swinlib.windows import effective_shift, padded_size
 if TYPE_CHECKING:
     from IPython.display import HTML
 
-FRACTION = re.compile(r"\d+\.\d\d+")  # hundredths of a pixel, which nobody sees
+FRACTION = re.compile(r"\d+\.\d+")  # hundredths of a pixel, which nobody sees
 PHOTOGRAPH = 200  # pixels on a side
 PIXELS = 'image-rendering="pixelated" '
 MAP = "swin-map-"  # names of the pictures: 0 is the photograph, then the stages
@@ -61,13 +61,13 @@ class Part:
 PARTS = {
     "batch": Part("batch, from loaders and samplers", 9, "09_loaders_and_samplers"),
     "photograph": Part("photograph, from pixels to a tensor", 8, "08_images_to_tensors"),
-    "embed": Part("embed, patches become tokens", 2, "02_resampling", "patch-merging-is-a-convolution"),
+    "embed": Part("embed, patches become tokens", 2, "02_resampling"),
     "merge": Part("merge, four tokens become one", 2, "02_resampling", "patch-merging-is-a-convolution"),
     "stages": Part("stages, lists of blocks", 5, "05_modulelist_and_sequential"),
     "weights": Part("weights, and what they are at first", 6, "06_apply_and_init"),
     "model": Part("the whole model", 10, "10_whole_model"),
     "head": Part("head, scores from the last map", 1, "01_tour", "the-head"),
-    "block": Part("a block, attention and then an MLP", 1, "01_tour", "a-block"),
+    "block": Part("one block, attention and then an MLP", 1, "01_tour", "a-block"),
     "roll": Part("roll, so that windows are shifted", 7, "07_roll_and_shifted_windows"),
     "attention": Part("attention, a product of queries and keys", 4, "04_matmul_and_elementwise"),
     "index": Part("index of the position bias, a buffer", 3, "03_register_buffer"),
@@ -393,7 +393,7 @@ class Guide:
         """A part of the drawing as a link, if it has one; with triangles at ``here`` if it is lit."""
         is_lit = name in self.lit
         inside = "".join(drawn) + "".join(_here(x, y) for x, y in here if is_lit)
-        kind = f'class="part{" lit" if is_lit else ""}" data-part="{name}"'
+        kind = ('class="lit" ' if is_lit else "") + f'data-part="{name}"'
         if name not in self.links:
             return f"<g {kind}>{inside}</g>"
         title = html.escape(PARTS[name].title + (", you are here" if is_lit else ""), quote=False)
@@ -547,7 +547,7 @@ def _block_wide(facts: Anatomy, guide: Guide, top: float, width: float) -> Drawn
     chain, y = top + 68, top + 138
     plain, shifted = _shifts(facts)
     channels = facts.stages[0].channels
-    out = [_box(0, top + 91, width, 182, "frame", 10)]
+    out = [_box(0, top + 94, width, 188, "frame", 10)]
 
     # which windows
     words = _named(60, top + 20, "one block", "block")
@@ -599,7 +599,7 @@ def _block_wide(facts: Anatomy, guide: Guide, top: float, width: float) -> Drawn
         if word != "roll back":
             out.append(_right(x + 8, y, gap - 16))
         x += gap
-    return Drawn(width, top + 182, "".join(out))
+    return Drawn(width, top + 188, "".join(out))
 
 
 def _step(x: float, y: float, side: float, word: str, guide: Guide) -> str:
@@ -677,7 +677,7 @@ def _narrow(facts: Anatomy, guide: Guide, pictures: bool) -> Drawn:
         tops.append((left - 10, y + 4))
         told = (
             f"{stage.shape}",
-            f"{stage.in_windows} tokens",
+            f"{_many(stage.windows, 'window')} of {stage.window[0]}×{stage.window[1]}",
             f"{_many(stage.blocks, 'block')}, {_many(stage.heads, 'head')}",
         )
         out += [_text(words, y + line * (k - 0.5), fact, "left") for k, fact in enumerate(told)]
@@ -966,8 +966,12 @@ def map_pictures(image: Tensor, facts: Anatomy) -> list[str]:
         image: ``(3, H, W)``, from 0 to 1, of the proportions that ``facts`` has.
         facts: what ``anatomy(model)`` gives.
     """
+    maps = [F.adaptive_avg_pool2d(image, (stage.rows, stage.columns)) for stage in facts.stages]
+    # of many small tokens nobody sees the exact colour, and they would weigh most
+    small = [each.shape[1] * each.shape[2] <= 1000 for each in maps]
     return [_data_uri(image, quality=70)] + [
-        _data_uri(F.adaptive_avg_pool2d(image, (stage.rows, stage.columns)), lossless=True) for stage in facts.stages
+        _data_uri(each, lossless=True) if exact else _data_uri(each, quality=90)
+        for each, exact in zip(maps, small, strict=True)
     ]
 
 
