@@ -2,8 +2,8 @@
 
 All numbers are read off a model: it is run on an empty image, and its parts are asked for the rest. The drawing has a
 wide form and a narrow one for telephones, of which CSS shows the one that fits, and two strips that are small enough
-for the head of every chapter. Slabs are drawn with sides and depths as the square roots of tokens and channels: in
-true proportion the last map would be a needle.
+for the head of every chapter. Maps are slabs, whose sides and depths are the square roots of tokens on a side and of
+channels: in true proportion the last map would be a needle.
 """
 
 import base64
@@ -74,9 +74,11 @@ PARTS = {
     "mask": Part("mask of the shifted windows", 7, "07_roll_and_shifted_windows", "the-mask"),
 }
 
-# What each chapter is about. The mask is derived in chapter 7, and is one of the tensors that chapter 3 is about.
+# What each chapter after the tour is about. The mask is derived in chapter 7, and is one of the tensors that chapter 3
+# is about.
 LIT = {
-    chapter: frozenset(name for name, part in PARTS.items() if part.chapter == chapter) for chapter in range(2, 11)
+    chapter: frozenset(name for name, part in PARTS.items() if part.chapter == chapter)
+    for chapter in sorted({part.chapter for part in PARTS.values()} - {1})
 } | {3: frozenset({"index", "mask"})}
 
 # The same in words, for the line below the drawing.
@@ -837,7 +839,8 @@ def _strip_model(facts: Anatomy, guide: Guide) -> Drawn:
             out.append(arrow)
         x += gap
     at = x + box / 2
-    head = _box(x, MIDDLE, box, 34) + _badge(at, NUMBERS, "head")
+    scores = f"M{x + 5:g} {MIDDLE - 8:g}h6m-6 8h12m-12 8h4"
+    head = _box(x, MIDDLE, box, 34) + _line(scores, "patches") + _badge(at, NUMBERS, "head")
     out += [
         guide.part("stages", *drawn, here=tops),
         guide.part("merge", *merges, here=here),
@@ -997,11 +1000,12 @@ def model_figure(facts: Anatomy, image: Tensor | None = None, *, links: Mapping[
         for number, address in enumerate(map_pictures(image, facts))
     )
     forms = "".join(draw_model(facts, form, links=links, pictures=True) for form in ("wide", "narrow"))
-    numbers = " Numbers in disks are chapters: each part leads to its own." if links else ""
+    numbers = "Numbers in disks are chapters: each part leads to its own. " if links else ""
     return (
         f'<figure class="swin-drawing swin-model"><svg class="swin-pictures" aria-hidden="true">{symbols}</svg>{forms}'
-        f"<figcaption>A Swin Transformer, drawn from the model itself.{numbers} Sides and depths are square roots of "
-        f"tokens and channels. Photograph: danielbuechele, CC BY 2.0.</figcaption></figure>"
+        f"<figcaption>A Swin Transformer, drawn from the model itself. {numbers}On a map, each token has the mean "
+        f"colour of its pixels; sides and depths are drawn as square roots. Photograph: danielbuechele, CC BY 2.0."
+        f"</figcaption></figure>"
     )
 
 
@@ -1017,7 +1021,9 @@ def chapter_figure(facts: Anatomy, chapter: int, *, links: Mapping[str, str] | N
         ValueError: if no part belongs to the chapter.
     """
     if chapter not in LIT:
-        raise ValueError(f"no part of the drawing belongs to chapter {chapter!r}; choose {min(LIT)} to {max(LIT)}.")
+        raise ValueError(
+            f"no part of the drawing belongs to chapter {chapter!r}; choose one of {', '.join(map(str, LIT))}."
+        )
     forms = "".join(
         draw_model(facts, form, links=links, lit=LIT[chapter]) for form in ("strip of the model", "strip of a block")
     )

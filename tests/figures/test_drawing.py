@@ -175,7 +175,8 @@ def test_every_part_is_in_the_large_drawing_and_in_the_small_one(swin_t):
 
 
 def test_a_chapter_lights_its_parts_and_says_so(swin_t):
-    assert set(LIT) == set(HERE) == set(range(2, 11))
+    assert set(LIT) == set(HERE)
+    assert set(LIT) >= set(range(2, 11))
     for chapter in LIT:
         own = {name for name, part in PARTS.items() if part.chapter == chapter}
         assert own <= LIT[chapter]
@@ -193,7 +194,7 @@ def test_what_is_not_there_is_refused(swin_t):
         draw_model(swin_t, "huge")
     with pytest.raises(ValueError, match="no parts 'neck'; there are batch"):
         draw_model(swin_t, lit={"neck"})
-    with pytest.raises(ValueError, match="chapter 1; choose 2 to 10"):
+    with pytest.raises(ValueError, match="chapter 1; choose one of 2, 3,"):
         chapter_figure(swin_t, 1)
 
 
