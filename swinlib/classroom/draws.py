@@ -19,54 +19,15 @@ from functools import cache
 from swinlib.check.exercise import Case, Exercise, Outcome
 from swinlib.check.variants import Variant, make_variant
 
-WORDS = (
-    *("alder", "amber", "apple", "aspen", "badger", "basil", "beech", "birch", "bison", "brook", "canyon", "cedar"),
-    *(
-        "cherry",
-        "clover",
-        "cobalt",
-        "comet",
-        "copper",
-        "coral",
-        "crane",
-        "cypress",
-        "daisy",
-        "delta",
-        "ember",
-        "falcon",
-    ),
-    *(
-        "fennel",
-        "fern",
-        "finch",
-        "fjord",
-        "garnet",
-        "ginger",
-        "glacier",
-        "harbor",
-        "hazel",
-        "heron",
-        "hickory",
-        "indigo",
-    ),
-    *(
-        "iris",
-        "ivory",
-        "jasmine",
-        "juniper",
-        "lagoon",
-        "larch",
-        "laurel",
-        "lemon",
-        "lilac",
-        "linden",
-        "lotus",
-        "magnet",
-    ),
-    *("maple", "marble", "meadow", "mercury", "mint", "nectar", "nettle", "oasis", "olive", "onyx", "opal", "orchid"),
-    *("osprey", "otter", "pebble", "pepper", "pine", "plum", "poplar", "prairie", "quartz", "quince", "raven", "ridge"),
-    *("river", "robin", "saffron", "sage", "sequoia", "sienna", "silver", "sparrow", "spruce", "summit", "swallow"),
-    *("tango", "thistle", "timber", "topaz", "tulip", "umber", "valley", "velvet", "walnut", "willow", "zephyr"),
+WORDS = tuple(
+    """
+    alder amber apple aspen badger basil beech birch bison brook canyon cedar cherry clover cobalt comet copper
+    coral crane cypress daisy delta ember falcon fennel fern finch fjord garnet ginger glacier harbor hazel heron
+    hickory indigo iris ivory jasmine juniper lagoon larch laurel lemon lilac linden lotus magnet maple marble
+    meadow mercury mint nectar nettle oasis olive onyx opal orchid osprey otter pebble pepper pine plum poplar
+    prairie quartz quince raven ridge river robin saffron sage sequoia sienna silver sparrow spruce summit swallow
+    tango thistle timber topaz tulip umber valley velvet walnut willow zephyr
+    """.split()
 )
 """What is put behind the name of a function."""
 
