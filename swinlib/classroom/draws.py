@@ -27,7 +27,7 @@ WORDS = tuple(
     meadow mercury mint nectar nettle oasis olive onyx opal orchid osprey otter pebble pepper pine plum poplar
     prairie quartz quince raven ridge river robin saffron sage sequoia sienna silver sparrow spruce summit swallow
     tango thistle timber topaz tulip umber valley velvet walnut willow zephyr
-    """.split()
+    """.split()  # noqa: SIM905 - a list literal would take a line for each word
 )
 """What is put behind the name of a function."""
 
