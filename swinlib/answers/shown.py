@@ -17,6 +17,8 @@ def show(value: object) -> str:
         return value.shown
     if isinstance(value, Tensor):
         kind = str(value.dtype).removeprefix("torch.")
+        if value.is_meta:
+            return f"a {kind} tensor of shape {tuple(value.shape)} on the meta device"
         if value.numel() > FEW or value.dim() > 2:
             layout = "" if value.is_contiguous() else ", not contiguous"
             return f"a {kind} tensor of shape {tuple(value.shape)}{layout}"

@@ -50,7 +50,7 @@ def equal(one: object, other: object) -> bool:
 def _tensor_difference(got: object, want: Tensor, name: str, dtype: bool) -> str | None:
     if got is None:
         return f"{name} is None; is there a return?"
-    if not isinstance(got, Tensor):
+    if not isinstance(got, Tensor) or (got.is_meta and not want.is_meta):
         return f"{name} is {show(got)}; expected a tensor of shape {tuple(want.shape)}"
     if got.shape != want.shape:
         return f"{name} has shape {tuple(got.shape)}; expected {tuple(want.shape)}"

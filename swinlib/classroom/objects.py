@@ -165,12 +165,12 @@ def memory_of(written: bytes) -> torch.UntypedStorage:
 
 
 def _nothing() -> torch.UntypedStorage:
-    return torch.empty(0, dtype=torch.uint8).untyped_storage()
+    return torch.empty(0, dtype=torch.uint8, device="cpu").untyped_storage()
 
 
 def tensor_of(memory: torch.UntypedStorage, dtype: torch.dtype, offset: int, layout: tuple, trained: bool) -> Tensor:
     """A tensor in that memory; the grader's pickles call it."""
-    tensor = torch.empty(0, dtype=dtype).set_(memory, offset, *layout)
+    tensor = torch.empty(0, dtype=dtype, device="cpu").set_(memory, offset, *layout)
     return tensor.requires_grad_(trained)
 
 

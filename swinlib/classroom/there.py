@@ -49,6 +49,10 @@ class Gone(BaseException):
         self.why = why
 
 
+class OverError(AttributeError, TypeError):
+    """The case in which an object was met is over: nothing can be done with it any more, but to say what it was."""
+
+
 class There:
     """The process of an answer, while that is tried on one case; it stands for `swinlib.answers.beside` there."""
 
@@ -62,6 +66,7 @@ class There:
         self.box, self.end = box, end
         self.operations = 0
         self.gone: Gone | None = None
+        self.over = False
         self.first: list[tuple[str, object, tuple]] = []  # contexts to be entered or left before anything else is done
         self.objects: dict[int, object] = {}
         self.callbacks: list[Callable] = []
@@ -100,8 +105,11 @@ class There:
 
         Raises:
             Exception: what that raised.
+            OverError: if the case is over.
             Gone: if the sandbox has ended.
         """
+        if self.over:
+            raise OverError(f"{what!r} of something that stayed in the sandbox")
         if self.gone is not None:
             raise self.gone
         self.operations += 1
@@ -184,6 +192,8 @@ def answer_in(box: Sandbox, name: str, end: float) -> Iterator[object]:
         box.ask("end")
     except Gone as gone:
         raise gone.why from None
+    finally:
+        there.over = True
 
 
 class RemoteObject(Elsewhere):

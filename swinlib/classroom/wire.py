@@ -147,7 +147,8 @@ class _Writer:
         if isinstance(value, nn.Parameter) and self.hold is not None:
             return {"parameter": [*self.hold(value), self.tensor(value), value.requires_grad]}
         if isinstance(value, Tensor):
-            return self.tensor(value)
+            # one without numbers is no data; and to compare it, PyTorch would import for seconds
+            return self.other(value) if value.is_meta and self.hold is not None else self.tensor(value)
         if isinstance(value, (np.ndarray, np.generic)):
             return self.array(value)
         if isinstance(value, torch.dtype):

@@ -50,4 +50,5 @@ def elsewhere(function, box=None, seconds=60):
     except Gone as gone:
         raise gone.why from None
     finally:
+        there.over = True
         box.objects.end()

@@ -337,3 +337,11 @@ def lives(process):
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+@pytest.mark.sandbox
+def test_what_a_notebook_sets_for_all_tensors_does_not_reach_the_grader():
+    """Neither a device without numbers, nor another dtype; an answer that gives numbers all the same is right."""
+    defaults = "torch.set_default_dtype(torch.float64)\ntorch.set_default_device('meta')\ntorch.set_grad_enabled(False)"
+    graded = grade(defaults, RIGHT["window_reverse"], KNOWN_MISTAKES["roll"], exercises=["window_reverse", "roll"])
+    assert credits(graded) == {"window_reverse": 1.0, "roll": 0.0}

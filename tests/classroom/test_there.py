@@ -4,6 +4,7 @@ import collections
 import contextlib
 import copy
 import itertools
+import sys
 import types
 
 import numpy as np
@@ -149,6 +150,31 @@ def test_an_object_is_the_same_each_time_and_behaves_as_there():
         assert copy.deepcopy(model) is not model
         assert "0.weight" in model.state_dict()
         assert not hasattr(model, "nowhere")
+
+
+def test_when_a_case_is_over_nothing_is_done_with_its_objects():
+    """Whatever judges a result finds an object of no use, and does not end a student's sandbox."""
+    with elsewhere(lambda: nn.ReLU()) as remote:
+        module = remote()
+    for use in (len, bool, list, next, lambda each: each.shape, lambda each: each[0], lambda each: each()):
+        with pytest.raises((AttributeError, TypeError)):
+            use(module)
+    assert getattr(module, "shape", None) is None
+    assert isinstance(module, nn.Module)
+    assert repr(module) == module.shown == "a ReLU"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_any_object_in_the_place_of_a_result_is_judged(exercise):
+    case = exercise.always[0]
+    exercise.attempt(exercise.reference, case)  # which imports what is to be refused
+    before = set(sys.modules)
+    for answer in (lambda *_: nn.ReLU(), lambda *_: torch.zeros(2, device="meta"), lambda *_: [object()] * 2):
+        with elsewhere(answer) as remote:
+            outcome = exercise.attempt(remote, case)
+        assert exercise.problem(outcome, case)
+    loaded = [name for name in set(sys.modules) - before if name.startswith("torch._inductor")]
+    assert not loaded, "a tensor without numbers was computed with"
 
 
 def test_functions_of_the_checks_stay_here():
