@@ -32,7 +32,7 @@ from . import objects
 from .sandbox import EndedError, OutOfTimeError, Sandbox
 
 MOST_OPERATIONS = 20_000  # with one answer on one case
-MOST_ENTRIES = 4096  # of all tensors that a callback is given: what it makes of them is made in this process
+MOST_ENTRIES = 12_000  # of all tensors that a callback is given: what it makes of them is made in this process
 DATA = (Tensor, np.ndarray, int, float, str, bytes, list, tuple, dict, set, frozenset, type(None))
 CONTEXTS = ("trying", "memory_filled", "building_on")  # functions of `beside` that make a context, and give nothing
 FUNCTIONS = (types.FunctionType, types.MethodType)
