@@ -43,6 +43,7 @@ OF_ROOT = ("CAP_SETUID", "CAP_SETGID", "CAP_SYS_ADMIN", "CAP_NET_ADMIN")  # to c
 CREDENTIALS = struct.Struct("3i")  # process, user, group
 EVENTS = (selectors.EVENT_READ, selectors.EVENT_WRITE)
 DEFAULT_BUFFERS = ("rmem_default", "wmem_default")
+MOST_ASKED_BACK = 2000  # times that the student's code calls a check, or a function of the grader's, in one question
 LOOK_EVERY = 0.05  # seconds between two looks at what a sandbox takes
 FIRST_FREE_USER = 2**30  # such users exist on no system; each process of a grader that is root's takes one
 UNSAFE = "--unsafe-run-code-without-a-sandbox"
@@ -308,14 +309,19 @@ class Sandbox:
             message = pack([number, kind, *arguments])
         except WireError as error:
             raise EndedError(f"it cannot be sent: {error}") from None
-        while True:
+        for _ in range(MOST_ASKED_BACK):
             what, answer = self._answered(message, number, limits, meet)
             if what == "done":
                 return answer
-            if what not in on:
-                self.stop()
-                raise EndedError(SCRIBBLED)
-            message = pack([number, "go_on", *on[what](answer)])
+            try:
+                if what not in on:
+                    raise EndedError(SCRIBBLED)
+                message = pack([number, "go_on", *on[what](answer)])
+            except EndedError:
+                self.stop()  # it waits for an answer that it will not get
+                raise
+        self.stop()
+        raise EndedError(f"it called checks, or what it was given, more than {MOST_ASKED_BACK} times without an end")
 
     def _answered(self, message: bytes, number: int, limits: Limits, meet: Meet | None) -> tuple[str, object]:
         """Say something, and return what comes next: that it is done, and how, or what is called meanwhile."""

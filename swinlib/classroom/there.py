@@ -84,8 +84,10 @@ class There:
     def within(self, function: Callable, *arguments: object) -> Iterator[None]:
         """In the context that a function of `beside` makes there."""
         self.first.append(("enter", function, arguments))  # together with what is done next
-        yield
-        self.first.append(("exit", None, ()))
+        try:
+            yield
+        finally:
+            self.first.append(("exit", None, ()))
 
     def take(self, arguments: Iterable[object]) -> list[object]:
         """Arguments for an answer: those that are neither data nor functions are moved there."""
@@ -112,12 +114,8 @@ class There:
             raise OverError(f"{what!r} of something that stayed in the sandbox")
         if self.gone is not None:
             raise self.gone
-        self.operations += 1
         try:
-            if time.monotonic() > self.end:
-                raise OutOfTimeError("its calls took too long together")
-            if self.operations > MOST_OPERATIONS:
-                raise EndedError("it had no end: what it returned went on and on")
+            self.count()
             first, self.first = self.first, []
             asked = self.pickled((first, target, [self.here(a) for a in arguments], _mapped(self.here, options)))
             answer = self.box.ask("do", what, asked, on={"callback": self.called}, meet=self.meet)
@@ -134,6 +132,18 @@ class There:
                         _restore(argument, now)
                 return value
         raise _raised({"name": "WireError", "text": "its process gave an answer that makes no sense"})
+
+    def count(self) -> None:
+        """Count a step of the two processes together.
+
+        Raises:
+            EndedError: if there were too many, or they took too long.
+        """
+        self.operations += 1
+        if time.monotonic() > self.end:
+            raise OutOfTimeError("its calls took too long together")
+        if self.operations > MOST_OPERATIONS:
+            raise EndedError("it had no end: it went on and on")
 
     def here(self, value: object) -> object:
         """What is sent for a value: a function stays here."""
@@ -156,13 +166,18 @@ class There:
             if isinstance(known, nn.Parameter) and known.is_meta == told.is_meta:
                 known.data = told.data
                 return known.requires_grad_(told.requires_grad)
-            return self.objects.setdefault(number, told) if known is None else told
+            self.objects[number] = told
         if number not in self.objects:
             self.objects[number] = RemoteObject(self, number, told, classes)
         return self.objects[number]
 
     def called(self, told: object) -> list[object]:
-        """A function of the check's, called from there."""
+        """A function of the check's, called from there.
+
+        Raises:
+            EndedError: see `count`.
+        """
+        self.count()
         try:
             number, arguments, options = told
             function = self.callbacks[number]

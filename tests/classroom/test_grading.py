@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 import time
 
 import psutil
@@ -10,7 +11,7 @@ import stand_ins
 from attacks import EXERCISES, KNOWN_MISTAKES, OTHER_STYLE, PAGE, RIGHT
 
 from swinlib import check
-from swinlib.classroom import grading
+from swinlib.classroom import grading, sandbox
 from swinlib.classroom.grading import Limits, NoSandboxError, grade_cells, grade_many
 from swinlib.classroom.handed_in import MAX_SOURCE
 
@@ -346,3 +347,20 @@ def test_what_a_notebook_sets_for_all_tensors_does_not_reach_the_grader():
     defaults = "torch.set_default_dtype(torch.float64)\ntorch.set_default_device('meta')\ntorch.set_grad_enabled(False)"
     graded = grade(defaults, RIGHT["window_reverse"], KNOWN_MISTAKES["roll"], exercises=["window_reverse", "roll"])
     assert credits(graded) == {"window_reverse": 1.0, "roll": 0.0}
+
+
+@pytest.mark.sandbox
+@pytest.mark.slow
+def test_checks_and_callbacks_that_are_called_without_end_end(monkeypatch):
+    monkeypatch.setattr(sandbox, "MOST_ASKED_BACK", 100)
+    forever = "while True:\n    try:\n        {}\n    except Exception:\n        pass"
+    attention = "def shifted_window_attention(x, attend, window_size, shift_size):\n"
+    graded = grade(
+        forever.format("check.roll(1)"),
+        attention + textwrap.indent(forever.format("attend(torch.ones(1, 1, 1), None)"), "    "),
+        RIGHT["roll"],
+        exercises=["roll", "shifted_window_attention"],
+    )
+    assert credits(graded) == {"roll": 1.0, "shifted_window_attention": 0.0}
+    assert "without an end" in graded.ran[1].error
+    assert "without an end" in graded.results["shifted_window_attention"].message

@@ -5,6 +5,7 @@ import contextlib
 import copy
 import itertools
 import sys
+import time
 import types
 
 import numpy as np
@@ -27,34 +28,35 @@ def same(here, there):
     return _alike(here, there) and here.message == there.message
 
 
-@pytest.mark.parametrize("exercise", EXERCISES)
-def test_a_check_finds_elsewhere_what_it_finds_here(exercise):
-    case = exercise.always[0]
-    for answer in (exercise.reference, exercise.mistakes[0].function):
+def here_and_there(exercise, answers, cases):
+    """What comes of trying answers in this process and elsewhere: pairs of outcomes, with the case."""
+    for answer, case in itertools.product(answers, cases):
         here = exercise.attempt(answer, case, anything_goes=True)
         with elsewhere(answer) as remote:
-            assert same(here, exercise.attempt(remote, case, anything_goes=True))
+            there = exercise.attempt(remote, case, anything_goes=True)
+        yield here, there, case
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_a_check_finds_elsewhere_what_it_finds_here(exercise):
+    answers = (exercise.reference, exercise.mistakes[0].function)
+    for here, there, _ in here_and_there(exercise, answers, exercise.always[:1]):
+        assert same(here, there)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_a_check_finds_every_mistake_elsewhere_as_it_does_here(exercise):
-    for answer in (exercise.reference, *(mistake.function for mistake in exercise.mistakes)):
-        for case in exercise.samples[:4]:
-            here = exercise.attempt(answer, case, anything_goes=True)
-            with elsewhere(answer) as remote:
-                assert same(here, exercise.attempt(remote, case, anything_goes=True))
+    answers = (exercise.reference, *(mistake.function for mistake in exercise.mistakes))
+    for here, there, _ in here_and_there(exercise, answers, exercise.samples[:4]):
+        assert same(here, there)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_what_is_wrong_with_an_answer_of_another_kind_is_said_in_the_same_words(exercise):
-    for answer in OF_OTHER_KINDS:
-        for case in exercise.samples[:2]:
-            here = exercise.attempt(answer, case, anything_goes=True)
-            with elsewhere(answer) as remote:
-                there = exercise.attempt(remote, case, anything_goes=True)
-                assert exercise.problem(here, case) == exercise.problem(there, case)
+    for here, there, case in here_and_there(exercise, OF_OTHER_KINDS, exercise.samples[:2]):
+        assert exercise.problem(here, case) == exercise.problem(there, case)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
@@ -175,6 +177,30 @@ def test_any_object_in_the_place_of_a_result_is_judged(exercise):
         assert exercise.problem(outcome, case)
     loaded = [name for name in set(sys.modules) - before if name.startswith("torch._inductor")]
     assert not loaded, "a tensor without numbers was computed with"
+
+
+def test_a_context_is_left_when_what_is_done_in_it_fails():
+    def failing():
+        raise ValueError
+
+    with elsewhere(failing) as remote:
+        with contextlib.suppress(ValueError), beside.beside(remote).building_on("meta"):
+            remote()
+        assert not beside.beside(remote).answers(torch.zeros, [(2,)])[0].is_meta
+
+
+def test_functions_of_the_checks_are_not_called_without_end(monkeypatch):
+    monkeypatch.setattr("swinlib.classroom.there.MOST_OPERATIONS", 100)
+
+    def asked_again_and_again(there):
+        there.here(asked_again_and_again)
+        for _ in range(101):
+            there.called([0, [], {}])
+
+    with pytest.raises(EndedError, match="no end"):
+        asked_again_and_again(There(Box(), time.monotonic() + 60))
+    with pytest.raises(EndedError, match="too long"):
+        There(Box(), time.monotonic() - 1).called([0, [], {}])
 
 
 def test_functions_of_the_checks_stay_here():
