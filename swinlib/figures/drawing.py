@@ -530,6 +530,49 @@ def _halves(facts: Anatomy) -> tuple[list[str], list[str]]:
     return (attention, mlp) if facts.version == 1 else (attention[::-1], mlp[::-1])
 
 
+def _chain(
+    facts: Anatomy,
+    boxes: Mapping[str, tuple[int, list[str]]],
+    x: float,
+    y: float,
+    gap: float,
+    *,
+    height: int,
+    clear: int,
+) -> tuple[list[str], list[str], float]:
+    """A block as boxes in a row, with the two ways around.
+
+    Args:
+        facts: of the model, which say in what order.
+        boxes: width and lines of text, by name.
+        x: where the row begins, in pixels.
+        y: its middle.
+        gap: between two boxes.
+        height: of a box.
+        clear: pixels that an arrow leaves free of the gap.
+
+    Returns:
+        What is lit together, the lines between, and where the box of attention begins.
+    """
+    drawn, wires, opened = [], [_right(x + clear / 2 - 1, y, gap - clear)], 0.0
+    for half in _halves(facts):
+        start = x + gap / 2 - 3
+        x += gap
+        for name in half:
+            w, lines = boxes[name]
+            drawn.append(_box(x, y, w, height))
+            drawn += [_text(x + w / 2, y + 16 * (k - (len(lines) - 1) / 2), line) for k, line in enumerate(lines)]
+            opened = x if name == "attention" else opened
+            wires.append(_right(x + w + clear / 2, y, gap - clear))
+            x += w + gap
+        drawn.append(_plus(x, y))
+        wires.append(_line(f"M{start:g} {y:g}v{-height / 2 - 4:g}q0 -6 6 -6H{x + 3:g}q6 0 6 6V{y - 13:g}"))
+        wires.append(_line(f"M{x + 9:g} {y - 10:g}l-3.5 -6h7z", "tip"))
+        wires.append(_right(x + 18 + clear / 2, y, gap - clear))
+        x += 18
+    return drawn, wires, opened
+
+
 def _shifts(facts: Anatomy) -> tuple[str, str]:
     """Which blocks of the first stage have which windows, in words; nothing for the second if none shifts."""
     (down, right), blocks = facts.stages[0].shift, facts.stages[0].blocks
@@ -561,25 +604,8 @@ def _block_wide(facts: Anatomy, guide: Guide, top: float, width: float) -> Drawn
         "attention": (96, ["attention", "in windows"]),
         "mlp": (164, ["MLP: linear, GELU, linear", f"{channels} → {facts.hidden} → {channels}"]),
     }
-    halves = _halves(facts)
     gap = (width - 32 - 2 * (18 + 50) - 96 - 164) / 7
-    x = 16.0
-    drawn, wires, opened = [], [_right(x, chain, gap - 4)], 0.0
-    for half in halves:
-        start = x + gap / 2 - 4
-        x += gap
-        for name in half:
-            w, lines = boxes[name]
-            drawn.append(_box(x, chain, w, 40))
-            drawn += [_text(x + w / 2, chain + 16 * (k - (len(lines) - 1) / 2), line) for k, line in enumerate(lines)]
-            opened = x if name == "attention" else opened
-            wires.append(_right(x + w + 2, chain, gap - 4))
-            x += w + gap
-        drawn.append(_plus(x, chain))
-        wires.append(_line(f"M{start:g} {chain:g}v-24q0 -6 6 -6H{x + 3:g}q6 0 6 6V{chain - 13:g}"))
-        wires.append(_line(f"M{x + 9:g} {chain - 10:g}l-3.5 -6h7z", "tip"))
-        wires.append(_right(x + 20, chain, gap - 4))
-        x += 18
+    drawn, wires, opened = _chain(facts, boxes, 16.0, chain, gap, height=40, clear=4)
     out.append(guide.part("block", words, icons, *drawn, here=[(150, top + 16)]))
     out += wires
     out.append(
@@ -753,22 +779,7 @@ def _block_narrow(facts: Anatomy, guide: Guide, top: float, width: float) -> Dra
         "mlp": (64, ["MLP", f"{facts.hidden} wide"]),
     }
     gap = (width - 12 - 2 * (18 + 42) - 66 - 64) / 7
-    x, drawn, wires, opened = 6.0, [], [_right(7, chain, gap - 2)], 0.0
-    for half in _halves(facts):
-        start = x + gap / 2 - 3
-        x += gap
-        for name in half:
-            w, lines = boxes[name]
-            drawn.append(_box(x, chain, w, 38))
-            drawn += [_text(x + w / 2, chain + 15 * (k - (len(lines) - 1) / 2), line) for k, line in enumerate(lines)]
-            opened = x if name == "attention" else opened
-            wires.append(_right(x + w + 1, chain, gap - 2))
-            x += w + gap
-        drawn.append(_plus(x, chain))
-        wires.append(_line(f"M{start:g} {chain:g}v-22q0 -6 6 -6H{x + 3:g}q6 0 6 6V{chain - 13:g}"))
-        wires.append(_line(f"M{x + 9:g} {chain - 10:g}l-3.5 -6h7z", "tip"))
-        wires.append(_right(x + 19, chain, gap - 2))
-        x += 18
+    drawn, wires, opened = _chain(facts, boxes, 6.0, chain, gap, height=38, clear=2)
     y = chain + 72
     bottom = y + 212
     out.append(_box(0, (top + bottom) / 2, width, bottom - top, "frame", 10))
