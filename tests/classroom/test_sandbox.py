@@ -75,6 +75,18 @@ def test_nothing_of_the_teacher_can_be_seen(box, tmp_path, monkeypatch):
 
 
 @pytest.mark.sandbox
+def test_nothing_of_the_checks_is_inside(box):
+    """Neither their files, nor what they were loaded as, nor what draws their inputs."""
+    assert list((sandbox.LIBRARY / "swinlib" / "check").glob("c*.py"))
+    look = "import pathlib, sys, swinlib\nhere = pathlib.Path(swinlib.__file__).parent\n"
+    assert run(box, look + "print(list((here / 'check').iterdir()))") == "[]"
+    loaded = "[name for name in sys.modules if name.startswith(('swinlib.check', 'hypothesis'))]"
+    assert run(box, look + f"print({loaded}, type(sys.modules['swinlib.check']).__name__)") == (
+        "['swinlib.check'] AskingCheck"
+    )
+
+
+@pytest.mark.sandbox
 def test_nothing_can_be_written_but_two_folders_in_memory(box):
     folders = ["/", "/dev", "/usr", "/usr/bin", "/etc", "/proc", "/lib"]
     folders += [sys.prefix, os.path.dirname(sandbox.__file__), os.path.dirname(torch.__file__)]
