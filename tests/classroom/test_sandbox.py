@@ -80,7 +80,7 @@ def test_nothing_of_the_checks_is_inside(box):
     assert list((sandbox.LIBRARY / "swinlib" / "check").glob("c*.py"))
     look = "import pathlib, sys, swinlib\nhere = pathlib.Path(swinlib.__file__).parent\n"
     assert run(box, look + "print(list((here / 'check').iterdir()))") == "[]"
-    loaded = "[name for name in sys.modules if name.startswith(('swinlib.check', 'hypothesis'))]"
+    loaded = "[name for name in sys.modules if f'{name}.'.startswith(('swinlib.check.', 'hypothesis.'))]"
     assert run(box, look + f"print({loaded}, type(sys.modules['swinlib.check']).__name__)") == (
         "['swinlib.check'] AskingCheck"
     )
