@@ -20,6 +20,7 @@ from .transforms import (
     digits_train_transform,
     eval_transform,
     normalize_batch,
+    small_train_transform,
     train_transform,
 )
 
@@ -43,5 +44,6 @@ __all__ = [
     "palette",
     "prepare",
     "read_image",
+    "small_train_transform",
     "train_transform",
 ]

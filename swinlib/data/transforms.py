@@ -151,6 +151,47 @@ def digits_train_transform(
     return v2.Compose([*whole.transforms, affine, *_ending(mean, std, normalize)])
 
 
+def small_train_transform(
+    size: int = 32,
+    mean: Sequence[float] = IMAGENET_MEAN,
+    std: Sequence[float] = IMAGENET_STD,
+    *,
+    move: int | None = None,
+    flip: float = 0.5,
+    normalize: bool = True,
+) -> v2.Compose:
+    """The augmentation for small photographs such as CIFAR-10's: resized, then moved a little and mirrored.
+
+    What is moved is what ``eval_transform(size, mean, std, resize=size)`` shows. The border that a move uncovers is
+    filled by reflection.
+
+    Args:
+        size: side of the square that the network sees, in pixels.
+        mean, std: one number per channel, for images scaled to 0..1.
+        move: largest move in each direction, in pixels; an eighth of the side if left out.
+        flip: probability of a mirror image. 0 where left and right carry meaning.
+        normalize: end in float32 standardised by mean and std; otherwise in uint8, for ``normalize_batch``.
+
+    Returns:
+        A transform of PIL images and uint8 tensors ``(C, H, W)`` to ``(C, size, size)``. For evaluation take
+        ``eval_transform(size, mean, std, resize=size)``.
+
+    Raises:
+        ValueError: if size is not a positive integer, move is not from 0 to ``size - 1``, mean and std differ in
+            length, or a std is not above 0.
+
+    Source: He et al. 2015, arXiv 1512.03385, section 4.2, which pads with zeros.
+    """
+    whole = eval_transform(size, mean, std, resize=size, normalize=False)
+    move = size // 8 if move is None else as_integer(move, "move", 0, "pixels")
+    if move >= size:
+        raise ValueError(f"move={move} must be less than size={size}: a reflection reaches no further.")
+    parts = [*whole.transforms, v2.RandomCrop(size, padding=move, padding_mode="reflect")]
+    if flip:
+        parts.append(v2.RandomHorizontalFlip(flip))
+    return v2.Compose([*parts, *_ending(mean, std, normalize)])
+
+
 def normalize_batch(
     images: Tensor,
     mean: Sequence[float] = IMAGENET_MEAN,

@@ -66,8 +66,9 @@ class Config:
 
     image_size: int = 16
     """Side, in pixels, of the square that the model sees, the centre of an image whose shorter side was resized."""
-    augment: Literal["affine", "swin", "none"] = "affine"
-    """affine turns, moves and zooms it a little; swin crops anywhere, flips, applies RandAugment and erases a part."""
+    augment: Literal["affine", "crop", "swin", "none"] = "affine"
+    """affine turns, moves and zooms it a little; crop moves and mirrors it, as is usual for small photographs; swin
+    crops anywhere, mirrors, applies RandAugment and erases a part."""
     mixup: float = 0.0
     """Alpha of Mixup; 0 for none. With Mixup and CutMix, each batch gets one of them."""
     cutmix: float = 0.0

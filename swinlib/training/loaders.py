@@ -121,6 +121,8 @@ def _train_transform(config: Config) -> v2.Transform:
     """Augmentation, of what is evaluated: nothing is squashed here that is not squashed there."""
     if config.augment == "affine":
         return data.digits_train_transform(config.image_size, normalize=False)
+    if config.augment == "crop":
+        return data.small_train_transform(config.image_size, normalize=False)
     if config.augment == "swin":
         return data.train_transform(config.image_size, normalize=False)
     return _eval_transform(config)

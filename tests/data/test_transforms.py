@@ -20,6 +20,7 @@ from swinlib.data import (
     eval_transform,
     image_folder,
     normalize_batch,
+    small_train_transform,
     train_transform,
 )
 
@@ -77,7 +78,7 @@ def test_loaders_give_the_same_batches(files):
         assert grey_levels(normalize_batch(ours), theirs) <= 1.001
 
 
-@pytest.mark.parametrize("make", [eval_transform, train_transform, digits_train_transform])
+@pytest.mark.parametrize("make", [eval_transform, train_transform, digits_train_transform, small_train_transform])
 def test_normalising_early_or_late_is_the_same(make, files):
     options = {"mean": (0.4, 0.5, 0.6), "std": (0.2, 0.25, 0.3)}
     image, _ = image_folder(files)[0]
@@ -90,7 +91,7 @@ def test_normalising_early_or_late_is_the_same(make, files):
     torch.testing.assert_close(normalize_batch(late, **options), early)
 
 
-@pytest.mark.parametrize("make", [eval_transform, train_transform, digits_train_transform])
+@pytest.mark.parametrize("make", [eval_transform, train_transform, digits_train_transform, small_train_transform])
 def test_pil_images_are_welcome(make, photographs):
     assert make(24)(photographs[0]).shape == (3, 24, 24)
 
@@ -152,6 +153,21 @@ def test_digits_are_turned_and_moved_but_never_mirrored():
     assert "RandomHorizontalFlip" not in parts(digits_train_transform())
 
 
+def test_small_photographs_are_moved_and_mirrored_and_nothing_of_them_is_squashed():
+    """Each row of a picture whose pixels all differ is a stretch of the original's, forwards or backwards."""
+    image = torch.arange(256, dtype=torch.uint8).view(1, 16, 16).expand(3, 16, 16)
+    seen = set()
+    for _ in range(200):
+        middle = small_train_transform(16, normalize=False)(image)[0, 2:-2, 2:-2].int()  # what no reflection reaches
+        step = int(middle[0, 1] - middle[0, 0])
+        assert torch.equal(middle, middle[0, 0] + 16 * torch.arange(12)[:, None] + step * torch.arange(12))
+        seen.add((step, int(middle[0, 0])))
+    assert {step for step, _ in seen} == {-1, 1}
+    assert len(seen) == 2 * 25  # five moves each way
+    still = small_train_transform(16, move=0, flip=0, normalize=False)
+    assert torch.equal(still(image), image)
+
+
 # normalisation
 
 
@@ -199,6 +215,8 @@ def test_one_number_per_channel(function, shape, statistics):
         (lambda: eval_transform(0), "size must be a whole number of pixels, at least 1; got 0"),
         (lambda: train_transform(2.5), "size must be a whole number of pixels, at least 1; got 2.5"),
         (lambda: digits_train_transform(True), "size must be .* got True"),
+        (lambda: small_train_transform(8, move=8), "move=8 must be less than size=8"),
+        (lambda: small_train_transform(8, move=-1), "move must be a whole number of pixels, at least 0; got -1"),
         (lambda: eval_transform(224, resize=0), "resize must be a whole number of pixels"),
         (lambda: eval_transform(224, resize=200), "resize=200 is smaller than size=224"),
         (lambda: eval_transform(224, std=(0.2, 0.0, 0.2)), "std above 0"),

@@ -30,7 +30,7 @@ def squashing(view):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("augment", "most"), [("none", 1.02), ("affine", 1.2), ("swin", 1.6)])
+@pytest.mark.parametrize(("augment", "most"), [("none", 1.02), ("affine", 1.2), ("crop", 1.07), ("swin", 1.6)])
 def test_no_picture_is_squashed_in_training_or_evaluation(tiny, augment, most, shape):
     """The random crops of swin may have any ratio from 3:4 to 4:3, rounded to pixels, and neither more often."""
     config = tiny(augment=augment, image_size=32)
@@ -56,7 +56,7 @@ def test_a_third_that_is_not_evaluated_is_not_trained_on(tiny, augment, shape):
     assert trained == pytest.approx(evaluated, abs=2)
 
 
-@pytest.mark.parametrize("augment", ["affine", "swin", "none"])
+@pytest.mark.parametrize("augment", ["affine", "crop", "swin", "none"])
 def test_what_is_exported_says_how_to_evaluate_it(tiny, augment):
     config = tiny(augment=augment, epochs=1)
     train(config)
@@ -67,7 +67,7 @@ def test_what_is_exported_says_how_to_evaluate_it(tiny, augment):
     assert torch.equal(mine, _eval_transform(config)(picture))
 
 
-@pytest.mark.parametrize("augment", ["affine", "swin", "none"])
+@pytest.mark.parametrize("augment", ["affine", "crop", "swin", "none"])
 def test_pictures_of_any_shape_are_trained_on(tiny, tmp_path, augment):
     for split in ("train", "val"):
         for name in ("a", "b"):
