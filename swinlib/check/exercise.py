@@ -21,6 +21,7 @@ what comes back is an `Outcome`, and the verdict on it is reached here.
 """
 
 import contextlib
+import copy
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -140,6 +141,7 @@ class Exercise:
         self.changes = changes
         self.without = without
         self.inputs = inputs
+        self._cases: dict[tuple[int, int], list[Case]] = {}
         self.mistakes: list[Mistake] = []
         self.calls_plainly = probe is None
         self.probe = probe or (lambda answer, *args: answer(*args))
@@ -259,8 +261,14 @@ class Exercise:
             for case in self.always:
                 with contextlib.suppress(_WrongError):
                     trial(case)
-            with contextlib.suppress(_WrongError, hypothesis.errors.Flaky, hypothesis.errors.FlakyFailure):
-                self._draw(trial, inputs or self.inputs, seed)
+            before = tried, last
+            try:
+                for case in self.cases(inputs or self.inputs, seed):
+                    trial(copy.deepcopy(case))
+            except _WrongError:
+                tried, last = before  # these are drawn once more, to be followed by smaller ones
+                with contextlib.suppress(_WrongError, hypothesis.errors.Flaky, hypothesis.errors.FlakyFailure):
+                    self._draw(trial, inputs or self.inputs, seed)
         if not smallest:
             return Verdict(True, f"{self.name}: right on {tried} {'input' if tried == 1 else 'inputs'}", credit=1.0)
         case, outcome, wrong = smallest[0]
@@ -286,12 +294,18 @@ class Exercise:
         drawn = hypothesis.given(strategies.fixed_dictionaries(dict(self.drawn)))(trial)
         hypothesis.seed(seed)(settings(drawn))()
 
+    def cases(self, inputs: int, seed: int) -> list[Case]:
+        """What is drawn as long as nothing fails: the same for every answer, so that a class waits for it once."""
+        if (inputs, seed) not in self._cases:
+            cases: list[Case] = []
+            self._draw(lambda case: cases.append(case), inputs, seed)  # Hypothesis reads its code
+            self._cases[inputs, seed] = cases
+        return self._cases[inputs, seed]
+
     @cached_property
     def samples(self) -> list[Case]:
         """Cases on which an answer is held against the known mistakes: small ones alone would fit too many."""
-        cases = list(self.always)
-        self._draw(lambda case: cases.append(case), COMPARED, seed=0)
-        return cases
+        return [*self.always, *self.cases(COMPARED, seed=0)]
 
     @property
     def asked_again(self) -> list[Case]:

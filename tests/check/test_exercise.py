@@ -6,6 +6,7 @@ import time
 
 import pytest
 import torch
+from hypothesis import strategies
 from IPython.core.interactiveshell import InteractiveShell
 
 from swinlib import check
@@ -162,6 +163,31 @@ def test_the_smallest_input_that_is_found_does_not_depend_on_the_time_that_calls
     monkeypatch.setattr("time.perf_counter", lambda: next(clock))
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     assert verdict(double, wrong) == found  # each call takes long now
+
+
+def test_every_answer_is_tried_on_the_same_cases_which_are_drawn_once():
+    """What an answer does to a case reaches nobody else; a wrong one still gets smaller ones than these."""
+    drawings = []
+
+    @exercise(len, entries=strategies.lists(integers(0, 9), max_size=5).map(lambda drawn: drawings.append(1) or drawn))
+    def count(entries):
+        return {"entries": entries}
+
+    def cases_of(answer):
+        given = []
+        said = verdict(count, lambda entries: given.append(list(entries)) or answer(entries))
+        return given, said
+
+    first, right = cases_of(len)
+    drawn = len(drawings)
+    assert right.passed
+    assert len({str(case) for case in first}) > 10
+    cases_of(lambda entries: entries.append(99) or len(entries))
+    begun = len(drawings)
+    assert cases_of(len) == (first, right)
+    assert len(drawings) == begun
+    assert drawn <= 2 * count.inputs
+    assert "entries = [0, 0]" in cases_of(lambda entries: min(len(entries), 1))[1].message
 
 
 def test_a_notebook_shows_the_picture_of_a_wrong_answer(double, monkeypatch):
