@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from attacks import PAGE, RIGHT
 
+from swinlib import check
 from swinlib.classroom.course import STUDENTS
 
 TEXT = (Path(__file__).resolve().parents[2] / "book" / "instructors.md").read_text()
@@ -32,6 +33,22 @@ def type_in(lines, home, folder):
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, lines + result.stdout + result.stderr
     return result.stdout
+
+
+def test_the_table_of_what_remains_the_students_word_is_true():
+    files = sorted(Path(check.__file__).parent.glob("c[0-9]*.py"))
+    pages = {int(file.stem[1:3]): check.load(file.stem[1:]).values() for file in files}
+    true = {
+        page: [
+            {exercise.name for exercise in exercises if exercise.calls_plainly},
+            {exercise.name for exercise in exercises if not exercise.calls_plainly},
+            {exercise.name for exercise in exercises if exercise.without},
+        ]
+        for page, exercises in pages.items()
+    }
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", section("How it is safe"), re.MULTILINE)
+    assert {int(page): [set(re.findall(r"`(\w+)`", cell)) for cell in row.split("|")] for page, row in rows} == true
+    assert sum(len(kind) for kinds in true.values() for kind in kinds[:2]) == 63
 
 
 @pytest.mark.slow
