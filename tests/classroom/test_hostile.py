@@ -48,7 +48,7 @@ HONEST_CREDIT = {
 # Folders in which nothing of an attack may lie afterwards; not below them, where other things change all the time.
 WATCHED = [Path(place) for place in ("/", "/usr", "/etc", "/opt", "/home", "/var/tmp", "/dev/shm", "/run", "/tmp")]
 WATCHED += [Path.home(), Path.cwd(), Path(sysconfig.get_path("purelib")), *Path(swinlib.__file__).parents[:2]]
-HASTE = ("--seconds", "4", "--patience", "10")
+HASTE = ("--seconds", "2", "--patience", "10")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]")
 
 
