@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parent
 WHOLE = {ROOT, ROOT / "tests", ROOT / "book"}  # folders for which starting further processes pays
 MEMORY = 3 * 2**30  # of one process with the kernel or the browser that it has started
 CLASSROOM = "tests/classroom/"
+# Its files that start no sandbox, and may run beside one.
+WITHOUT_SANDBOX = ("alike", "handed_in", "inbox", "items", "look", "pages", "variants", "wire")
 MOST = 8  # processes; more would wait for the longest file
 
 # Where most time goes, longest first: a file goes to one process as a whole, and one that is begun last would keep all
@@ -75,15 +77,16 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 class Scheduling(LoadFileScheduling):
-    """Give a file to one process as a whole, and all of the classroom.
+    """Give a file to one process as a whole, and all files that start sandboxes to the same.
 
-    What the classroom's tests start is stopped by the clock, as a student's code is. Two of its files at the same time
-    would take the time from each other that both count on.
+    What runs in a sandbox is stopped by the clock. Two such files at the same time would take the time from each other
+    that both count on.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return CLASSROOM if file.startswith(CLASSROOM) else file
+        alone = file.startswith(CLASSROOM) and Path(file).stem.removeprefix("test_") not in WITHOUT_SANDBOX
+        return CLASSROOM if alone else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:

@@ -99,12 +99,16 @@ def test_quick_notebooks_are_notebooks_of_the_book(request):
     assert not book.is_quick(ROOT / "book" / "10_whole_model.ipynb")
 
 
-def test_a_file_is_one_process_s_and_so_is_the_classroom(sharing):
+def test_a_file_is_one_process_s_and_so_are_all_that_start_sandboxes(sharing):
     scope = sharing.Scheduling._split_scope
     scheduling = object.__new__(sharing.Scheduling)
     files = [
         "tests/classroom/test_hostile.py::test_a[1]",
-        "tests/classroom/test_wire.py::test_b",
+        "tests/classroom/test_grading.py::test_b",
+        "tests/classroom/test_wire.py::test_c",
         "book/01_tour.ipynb::Cell 0",
     ]
-    assert [scope(scheduling, file) for file in files] == ["tests/classroom/"] * 2 + ["book/01_tour.ipynb"]
+    alone = ["tests/classroom/test_wire.py", "book/01_tour.ipynb"]
+    assert [scope(scheduling, file) for file in files] == ["tests/classroom/"] * 2 + alone
+    for name in sharing.WITHOUT_SANDBOX:
+        assert "mark.sandbox" not in (ROOT / f"tests/classroom/test_{name}.py").read_text()
