@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent
 WHOLE = {ROOT, ROOT / "tests", ROOT / "book"}  # folders for which starting further processes pays
 MEMORY = 3 * 2**30  # of one process with the kernel or the browser that it has started
 CLASSROOM = "tests/classroom/"
-# Its files that start no sandbox, and may run beside one.
-WITHOUT_SANDBOX = ("alike", "handed_in", "inbox", "items", "look", "pages", "variants", "wire")
+# Its files that start no sandbox (`test_there` keeps everything in one process), and may run beside one.
+WITHOUT_SANDBOX = ("alike", "handed_in", "inbox", "items", "look", "pages", "there", "variants", "wire")
 MOST = 8  # processes; more would wait for the longest file
 
 # Where most time goes, longest first: a file goes to one process as a whole, and one that is begun last would keep all
