@@ -133,8 +133,8 @@ class BaseWindowAttention(nn.Module):
                 f"a mask must be torch.bool, True where a query may attend to a key, got {mask.dtype}. For an additive "
                 f"mask: mask == 0."
             )
-        fits = mask.dim() == 3 and mask.shape[1:] == (mh * mw, mh * mw) and len(mask) > 0
-        if not fits or x.shape[0] % len(mask):
+        fits = mask.dim() == 3 and mask.shape[1:] == (mh * mw, mh * mw) and mask.shape[0] > 0
+        if not fits or x.shape[0] % mask.shape[0]:
             raise ValueError(
                 f"a mask of shape {tuple(mask.shape)} does not fit {x.shape[0]} windows of {mh * mw} tokens: expected "
                 f"(nW, {mh * mw}, {mh * mw}) with nW dividing {x.shape[0]}; see shifted_window_mask."

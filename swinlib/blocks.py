@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from . import exporting
 from .arguments import Size, check_shift_fits
 from .attention import BaseWindowAttention, WindowAttention, WindowAttentionV2
+from .exporting import exported_as
 from .windows import (
     check_map,
     cyclic_shift,
@@ -112,12 +114,14 @@ class SwinTransformerBlock(nn.Module):
         self.mlp = Mlp(dim, int(dim * mlp_ratio), dropout)
         self.drop_path = DropPath(drop_path)
 
+    @exported_as(exporting.shifted_window_mask)
     def mask(self, x: Tensor) -> Tensor | None:
         """The mask ``(nW, N, N)`` that a map ``(B, H, W, C)`` of this size needs; None where it is not shifted."""
         height, width = padded_size(x.shape[1], x.shape[2], self.window_size)
         shift = effective_shift(height, width, self.window_size, self.shift_size)
         return shifted_window_mask(height, width, self.window_size, shift, device=x.device) if any(shift) else None
 
+    @exported_as(exporting.shifted_window_attention)
     def shifted_window_attention(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Attention within the windows of a map ``(B, H, W, C)``: pad, roll, cut, attend, and all of it back.
 

@@ -4,10 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import exporting
 from .arguments import Size, is_count, to_pair
+from .exporting import exported_as
 from .windows import check_map
 
 
+@exported_as(exporting.space_to_depth)
 def gather_2x2(x: Tensor) -> Tensor:
     """Stack each 2x2 neighbourhood into the channels: ``(B, H, W, C)`` to ``(B, ceil(H/2), ceil(W/2), 4C)``.
 

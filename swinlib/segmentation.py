@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .arguments import is_count
@@ -11,6 +10,7 @@ from .blocks import SwinStage, SwinTransformerBlock
 from .init import init_weights
 from .model import SwinTransformer
 from .resampling import PatchExpanding
+from .windows import pad_to_windows
 
 
 class DecoderStage(nn.Module):
@@ -84,9 +84,8 @@ class SwinUNet(nn.Module):
         """Images ``(B, in_channels, H, W)`` to logits ``(B, num_classes, H, W)``, for any H and W."""
         self.encoder.patch_embed.check_images(x)
         height, width = x.shape[-2:]
-        patch = self.encoder.patch_embed.patch_size[0]
         # whole patches, so that the last pixels get a class too
-        x = F.pad(x, (0, -width % patch, 0, -height % patch))
+        x = pad_to_windows(x.permute(0, 2, 3, 1), self.encoder.patch_embed.patch_size).permute(0, 3, 1, 2)
         *skips, x = self.encoder.forward_features(x, channels_last=True)
         if self.encoder.stage_norms is None:  # else the maps are normed already
             x = self.encoder.norm(x)

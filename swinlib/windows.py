@@ -12,7 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import exporting
 from .arguments import Size, check_shift_fits, to_pair
+from .exporting import exported_as, is_exporting
 
 
 def check_map(x: Tensor, name: str, channels: int | None = None) -> None:
@@ -81,9 +83,10 @@ def window_reverse(windows: Tensor, window_size: Size, height: int, width: int) 
 def padded_size(height: int, width: int, window_size: Size) -> tuple[int, int]:
     """Height and width rounded up to whole windows."""
     mh, mw = to_pair(window_size, "window_size")
-    return height + -height % mh, width + -width % mw
+    return (height + mh - 1) // mh * mh, (width + mw - 1) // mw * mw
 
 
+@exported_as(exporting.pad_to_windows)
 def pad_to_windows(x: Tensor, window_size: Size) -> Tensor:
     """Append rows and columns of zeros until whole windows tile the map.
 
@@ -112,6 +115,11 @@ def effective_shift(height: int, width: int, window_size: Size, shift_size: Size
         ``(shift of rows, shift of columns)``.
     """
     (mh, mw), (sh, sw) = check_shift_fits(window_size, shift_size)
+    if is_exporting() and not (isinstance(height, int) and isinstance(width, int)):
+        raise RuntimeError(
+            f"effective_shift asks whether a window covers the map, which an export with a free size ({height}, "
+            f"{width}) cannot keep. Export blocks, stages or models: these do without it."
+        )
     return (sh if height > mh else 0, sw if width > mw else 0)
 
 
