@@ -10,6 +10,8 @@ from __future__ import annotations  # so that a Python that is too old can run t
 import importlib
 from typing import TYPE_CHECKING
 
+__version__ = "0.1.0"
+
 # Each module with the names that it gives to the package. A module is imported when one of its names is first asked
 # for, not before: `python -m swinlib.doctor` imports this file too, where torch may be missing, broken or slow.
 _MODULES = {

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from numbers import Integral
+from typing import Any, TypeGuard
 
 Size = int | tuple[int, int]
-SizeByStage = Size | list[Size]
+SizeByStage = Size | list[Size] | list[int] | list[tuple[int, int]]
 
 
-def is_integer(value: object) -> bool:
+def is_integer(value: object) -> TypeGuard[int]:
     """Whether value is an integer, of Python or of NumPy. True and False are none here."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def is_count(value: object) -> bool:
+def is_count(value: object) -> TypeGuard[int]:
     """Whether value is an integer of at least 1."""
     return is_integer(value) and value >= 1
 
@@ -44,7 +45,7 @@ def to_pair(value: Size, name: str, minimum: int = 1, *, hint: str = "") -> tupl
     Raises:
         ValueError: if it is neither an integer nor a pair of integers, or is below ``minimum``. It ends with the hint.
     """
-    pair = (value, value) if is_integer(value) else tuple(value) if isinstance(value, (tuple, list)) else ()
+    pair: Sequence[Any] = value if isinstance(value, (tuple, list)) else (value, value)
     if len(pair) != 2 or not all(is_integer(side) and side >= minimum for side in pair):
         raise ValueError(
             f"{name} must be an integer of at least {minimum}, or a pair (height, width) of such integers; "
@@ -66,8 +67,8 @@ def by_stage(value: SizeByStage, name: str, stages: int, minimum: int = 1) -> li
         ValueError: if it is none of these, or a side is below ``minimum``.
     """
     if not isinstance(value, list):
-        meant = isinstance(value, tuple) and len(value) == stages
-        hint = f" One size for each stage is a list: {name}={list(value)!r}." if meant else ""
+        by_stages = list(value) if isinstance(value, tuple) and len(value) == stages else []
+        hint = f" One size for each stage is a list: {name}={by_stages!r}." if by_stages else ""
         return [to_pair(value, name, minimum, hint=hint)] * stages
     if len(value) != stages:
         hint = f" For one size (height, width) in all stages give a tuple: {name}={tuple(value)!r}."
@@ -103,6 +104,13 @@ def check_heads(dim: int, num_heads: int) -> None:
         )
 
 
+def check_num_classes(num_classes: int) -> int:
+    """Return the number as ``int``, or raise ``ValueError`` unless it is an integer of at least 0."""
+    if not is_integer(num_classes) or num_classes < 0:
+        raise ValueError(f"num_classes must be a positive integer, or 0 for no head; got {num_classes!r}.")
+    return int(num_classes)
+
+
 def check_architecture(
     *,
     embed_dim: int,
@@ -131,8 +139,7 @@ def check_architecture(
                 f"stage {i + 1} has {embed_dim * 2**i} channels (embed_dim {embed_dim}, doubled {i} times), which "
                 f"{heads} heads do not divide. Swin uses 32 channels for a head."
             )
-    if not is_integer(num_classes) or num_classes < 0:
-        raise ValueError(f"num_classes must be a positive integer, or 0 for no head; got {num_classes!r}.")
+    check_num_classes(num_classes)
     if not isinstance(mlp_ratio, (int, float)) or int(embed_dim * mlp_ratio) < 1:
         raise ValueError(f"mlp_ratio must be positive, with at least one hidden unit; got {mlp_ratio!r}.")
     if not isinstance(drop_path_rate, (int, float)) or not 0 <= drop_path_rate < 1:

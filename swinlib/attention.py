@@ -4,6 +4,7 @@ N is the number of tokens of a window, C the channels, ``head_dim = C / heads``.
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,15 @@ from .windows import relative_coords_table, relative_position_index
 
 def _reset_buffers_after_load(module: "BaseWindowAttention", _incompatible_keys: object) -> None:
     module.reset_buffers()
+
+
+def position_parameters(model: nn.Module) -> set[str]:
+    """Names of the parameters that make the position biases of a model, and of those that scale its cosines.
+
+    Source: ``no_weight_decay_keywords`` of the reference code of arXiv 2103.14030 and 2111.09883.
+    """
+    keywords = ("relative_position_bias_table", "logit_scale", "cpb_mlp")
+    return {name for name, _ in model.named_parameters() if any(keyword in name for keyword in keywords)}
 
 
 class BaseWindowAttention(nn.Module):
@@ -149,7 +159,7 @@ class WindowAttention(BaseWindowAttention):
     Source: arXiv 2103.14030, section 3.2, equation 4.
     """
 
-    def __init__(self, dim: int, window_size: Size, num_heads: int, **options: float) -> None:
+    def __init__(self, dim: int, window_size: Size, num_heads: int, **options: Any) -> None:
         super().__init__(dim, window_size, num_heads, **options)
         mh, mw = self.window_size
         self.relative_position_bias_table = nn.Parameter(torch.empty((2 * mh - 1) * (2 * mw - 1), num_heads))
@@ -193,7 +203,7 @@ class WindowAttentionV2(WindowAttention):
         *,
         pretrained_window_size: Size | None = None,
         qkv_bias: bool = True,
-        **options: float,
+        **options: Any,
     ) -> None:
         BaseWindowAttention.__init__(self, dim, window_size, num_heads, qkv_bias=False, **options)  # without v1's table
         pretrained = window_size if pretrained_window_size is None else pretrained_window_size
@@ -208,9 +218,9 @@ class WindowAttentionV2(WindowAttention):
     def reset_position_bias(self) -> None:
         """Initialise the bare parameters; the bias network's layers are visited by ``apply``."""
         nn.init.constant_(self.logit_scale, math.log(10))
-        if self.q_bias is not None:
-            nn.init.zeros_(self.q_bias)
-            nn.init.zeros_(self.v_bias)
+        for bias in (self.q_bias, self.v_bias):
+            if bias is not None:
+                nn.init.zeros_(bias)
 
     def reset_buffers(self) -> None:
         """Compute the buffers from both windows. They are not saved: a checkpoint fits any window."""
@@ -223,7 +233,7 @@ class WindowAttentionV2(WindowAttention):
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Tokens ``(B * nW, N, C)`` to queries, keys and values, each ``(B * nW, heads, N, head_dim)``."""
         q, k, v = super().project(x)
-        if self.q_bias is None:
+        if self.q_bias is None or self.v_bias is None:
             return q, k, v
         per_head = (self.num_heads, 1, self.head_dim)
         return q + self.q_bias.view(per_head), k, v + self.v_bias.view(per_head)

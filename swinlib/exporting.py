@@ -26,7 +26,8 @@ from .arguments import Size, to_pair
 if TYPE_CHECKING:
     from .blocks import SwinTransformerBlock
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def exported_as(by_index: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -13,6 +13,7 @@ Sources: ``MODELHUB.md`` and ``configs`` of github.com/microsoft/Swin-Transforme
 
 import difflib
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -100,10 +101,10 @@ _OTHER_NAMES = {  # publisher: name: the same network above
 }
 # timm's tag for an ending, and what it wrote instead of the tag, in v1 and in v2, before there were tags
 _TAGS = {
-    "": (".ms_in1k", None, None),
+    "": (".ms_in1k", "", ""),
     "_22k": (".ms_in22k", "_in22k", "_22k"),
-    "_22kto1k_finetune": (".ms_in22k_ft_in1k", None, None),
-    "_22kto1k_ft": (".ms_in22k_ft_in1k", None, "_22kft1k"),
+    "_22kto1k_finetune": (".ms_in22k_ft_in1k", "", ""),
+    "_22kto1k_ft": (".ms_in22k_ft_in1k", "", "_22kft1k"),
 }
 # fmt: on
 
@@ -263,6 +264,9 @@ def create_model(
         options: any argument of ``SwinTransformer`` instead of the one published. Where ``window_size`` is among them
             and weights of v2 are loaded, ``pretrained_window_size`` is the published window if it is not given.
 
+    Warns:
+        UserWarning: if the weights have no head for ``num_classes``, so that the model's is a new one.
+
     Raises:
         ValueError: if the name is unknown, or the options do not fit together.
         CheckpointError: if the weights cannot be loaded.
@@ -275,9 +279,13 @@ def create_model(
     if weights is not None:
         is_file = isinstance(weights, (os.PathLike, Mapping))
         if is_file or not {"torchvision", "swinlib"} & set(entry.publishers):
-            load_checkpoint(model, weights, adapt_channels=adapt_channels)
+            report = load_checkpoint(model, weights, adapt_channels=adapt_channels)
         else:
-            load_torchvision_weights(model, entry.name, weights, progress=progress, adapt_channels=adapt_channels)
+            report = load_torchvision_weights(
+                model, entry.name, weights, progress=progress, adapt_channels=adapt_channels
+            )
+        if report.head == "kept":
+            warnings.warn(report.about_head(), stacklevel=2)
     return model
 
 

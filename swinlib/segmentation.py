@@ -86,7 +86,7 @@ class SwinUNet(nn.Module):
         height, width = x.shape[-2:]
         # whole patches, so that the last pixels get a class too
         x = pad_to_windows(x.permute(0, 2, 3, 1), self.encoder.patch_embed.patch_size).permute(0, 3, 1, 2)
-        *skips, x = self.encoder.forward_features(x, channels_last=True)
+        *skips, x = self.encoder.forward_intermediates(x, output_fmt="NHWC", intermediates_only=True)
         if self.encoder.stage_norms is None:  # else the maps are normed already
             x = self.encoder.norm(x)
         for stage in self.decoder:

@@ -1,6 +1,7 @@
 """``import swinlib``: the same names however Python was started, each imported when it is asked for."""
 
 import ast
+import importlib.metadata
 import os
 import pickle
 import pydoc
@@ -86,6 +87,11 @@ assert "torch" in sys.modules and "swinlib.checkpoints" not in sys.modules
 """
     result = python("-c", code)
     assert result.returncode == 0, result.stderr
+
+
+def test_version_is_the_installed_one_and_hints_are_offered():
+    assert swinlib.__version__ == importlib.metadata.version("swinlib")
+    assert Path(swinlib.__file__).with_name("py.typed").exists()
 
 
 def test_help_describes_classes_and_functions():

@@ -1,8 +1,10 @@
 """The table of published names, and building from it. Whether the publishers agree is in tests/peers."""
 
 import inspect
+import warnings
 from dataclasses import FrozenInstanceError
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -233,11 +235,23 @@ def test_weights_of_v1_in_other_windows_are_resized(tmp_path):
 @pytest.mark.parametrize("name", ["swin_t", "swin_v2_b"])
 def test_named_weights_are_torchvision_s(name, monkeypatch):
     seen = []
-    monkeypatch.setattr(
-        "swinlib.published.load_torchvision_weights", lambda model, *given, **options: seen.append((*given, options))
-    )
+
+    def load(model, *given, **options):
+        seen.append((*given, options))
+        return SimpleNamespace(head="loaded")
+
+    monkeypatch.setattr("swinlib.published.load_torchvision_weights", load)
     create_model(name, weights="DEFAULT", progress=False, adapt_channels=True, **NARROW)
     assert seen == [(name, "DEFAULT", {"progress": False, "adapt_channels": True})]
+
+
+@pytest.mark.parametrize(("classes", "theirs"), [(10, "1000 classes, the model 10"), (0, None)])
+def test_a_head_that_is_new_is_told(classes, theirs, saved):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        create_model("swinv2_tiny_window8_256", weights=saved, num_classes=classes, **NARROW)
+    expected = [f"The head was kept as it was: the checkpoint has {theirs}."] if theirs else []
+    assert [str(each.message) for each in told] == expected
 
 
 def test_weights_that_are_no_file_are_refused():

@@ -38,3 +38,11 @@ def test_ruff_reports_what_breaks_the_style(tmp_path, arguments, code):
     (tmp_path / "broken.py").write_text(code)
     result = ruff(*arguments, "--config", str(ROOT / "pyproject.toml"), "broken.py", cwd=tmp_path)
     assert result.returncode == 1, result.stdout + result.stderr
+
+
+@pytest.mark.slow
+def test_mypy_is_content():
+    """With what ``[tool.mypy]`` names: the public part, whose hints ``py.typed`` offers to others."""
+    command = [sys.executable, "-m", "mypy", "--no-error-summary"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -64,8 +64,9 @@ def load_checkpoint(
     check_model(model)
     if model.norm.weight.is_meta:
         raise CheckpointError("the model is on the meta device: give it memory first, model.to_empty(device='cpu').")
-    given = pretrained_window_size
-    given = None if given is None else by_stage(given, "pretrained_window_size", len(model.layers))
+    given = None
+    if pretrained_window_size is not None:
+        given = by_stage(pretrained_window_size, "pretrained_window_size", len(model.layers))
     network = find_network(checkpoint, model, entry)
     tensors, naming = _with_plain_head(network.tensors, network.naming), network.naming
     own = model.state_dict()
@@ -360,7 +361,7 @@ def _describe(tensors: Tensors, naming: Naming) -> dict[str, Any]:
     def depth(stage: int) -> int:
         return next(j for j in count() if shape(f"layers.{stage}.blocks.{j}.norm1.weight") is None)
 
-    def known(values: Sequence[int | None]) -> tuple[int, ...] | None:
+    def known(values: Sequence[int | None]) -> tuple[int | None, ...] | None:
         return tuple(values) if values and None not in values else None
 
     depths = tuple(takewhile(bool, map(depth, count())))

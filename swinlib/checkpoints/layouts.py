@@ -245,7 +245,8 @@ def find_networks(names: Iterable[str], keys: Iterable[str], stages: int, versio
         )
         for prefix, number in blocks
     }
-    found, taken = [], set()
+    found: list[Found] = []
+    taken: set[str] = set()
     for prefix, number in sorted(whole, key=lambda each: (-whole[each], each[1], each[0])):
         held = whole[prefix, number]
         if not blocks[prefix, number] & taken and (not found or 2 * held >= found[0].held):

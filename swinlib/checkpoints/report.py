@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..arguments import in_short
@@ -102,11 +103,15 @@ class CheckpointReport:
         how = "summed up to one" if ours == 1 else f"repeated, times {theirs}/{ours}"
         return f"The patch embedding's weights for {theirs} channels were {how}, for images of {ours}."
 
+    def about_head(self) -> str:
+        """What became of the head, if the model kept its own; else ``""``."""
+        if self.head != "kept":
+            return ""
+        theirs = f"{self.classes[0]} classes" if self.classes[0] else "no head"
+        return f"The head was kept as it was: the checkpoint has {theirs}, the model {self.classes[1]}."
+
     def _kept(self) -> str:
-        told = []
-        if self.head == "kept":
-            theirs = f"{self.classes[0]} classes" if self.classes[0] else "no head"
-            told.append(f"The head was kept as it was: the checkpoint has {theirs}, the model {self.classes[1]}.")
+        told = [self.about_head()] if self.about_head() else []
         others = [key for key in self.kept if not key.startswith("head.")]
         if others:
             told.append(f"Kept as they were, for want of them in the checkpoint: {', '.join(others)}.")
@@ -125,7 +130,7 @@ def by(window: Window) -> str:
     return f"{window[0]}x{window[1]}"
 
 
-def in_list(windows: tuple[Window | None, ...] | list[Window | None]) -> str:
+def in_list(windows: Sequence[Window | None]) -> str:
     """Windows by stage as ``window_size`` takes them, in short: ``[16, 16, 16, 8]``, or ``7`` if all agree."""
     short = [window and in_short(window) for window in windows]
     return repr(short[0]) if len(set(short)) == 1 else repr(short)

@@ -181,12 +181,12 @@ def anatomy(model: SwinTransformer, image_size: int | tuple[int, int] = 224) -> 
     size = (model.patch_embed.in_channels, height, width)
     with torch.no_grad():
         images = torch.zeros(1, *size, device=weight.device, dtype=weight.dtype)
-        maps = [tuple(each.shape[1:]) for each in model.forward_features(images, channels_last=True)]
+        maps = model.forward_intermediates(images, output_fmt="NHWC", intermediates_only=True)
     attention, mlp = model.layers[0].blocks[0].attn, model.layers[0].blocks[0].mlp
     return Anatomy(
         image=size,
         patch=model.patch_embed.patch_size,
-        stages=tuple(_stage(stage.blocks, *shape) for stage, shape in zip(model.layers, maps, strict=True)),
+        stages=tuple(_stage(stage.blocks, *each.shape[1:]) for stage, each in zip(model.layers, maps, strict=True)),
         scores=model.num_classes or model.dims[-1],
         has_head=bool(model.num_classes),
         weights=_count(model),
