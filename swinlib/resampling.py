@@ -16,6 +16,8 @@ def gather_2x2(x: Tensor) -> Tensor:
 
     The order of (row, column) is (0,0), (1,0), (0,1), (1,1), as in every published checkpoint. An odd side
     gets one row or column of zeros first.
+
+    The field knows it as space to depth, or pixel unshuffle, most often row by row: (0,0), (0,1), (1,0), (1,1).
     """
     check_map(x, "gather_2x2")
     x = F.pad(x, (0, 0, 0, x.shape[2] % 2, 0, x.shape[1] % 2))

@@ -19,7 +19,7 @@ Swin-T on ImageNet as in the paper (arXiv 2103.14030, appendix A2.1), but for wh
 
     ... -m swinlib.training --data imagenet --output runs/swin_t --model swin_t --image-size 224 --augment swin \\
         --mixup 0.8 --cutmix 1.0 --drop-path-rate 0.2 --epochs 300 --warmup-epochs 20 --batch-size 1024 --lr 1e-3 \\
-        --weight-decay 0.05 --ema 0.9999 --precision bfloat16 --workers 8 --checkpoint-every 500
+        --weight-decay 0.05 --ema-decay 0.9999 --precision bfloat16 --workers 8 --checkpoint-every 500
 
 Images of your own need not be square, nor of one size: the shorter side is resized and the centre is cut out, in
 training as in evaluation, so that nothing is squashed. ``--augment swin`` crops anywhere in the image while training.
@@ -38,10 +38,21 @@ On the CPU, with as many threads and processes as before, the weights are then t
 for bit. Another number of processes changes them by rounding alone, as long as nothing is drawn at random but the
 order and augmentation of the images: drop path and dropout are drawn, and Mixup mixes, on each process by itself.
 
-In the order of imports: ``config``, ``optim``, ``state``, ``metrics``, ``distributed``, ``loaders``, ``loop``.
+From weights that are there, in any layout, for classes of your own, with the first two stages as they are and smaller
+steps for lower layers; the head is then a new one, and the first lines say so::
+
+    python -m swinlib.training --data pictures --output runs/fine --model swin_t --image-size 224 \\
+        --weights swin_tiny_patch4_window7_224.pth --freeze-stages 2 --layer-decay 0.8 --lr 2e-4 --epochs 10
+
+A run that has finished goes on for more epochs if it is asked to by name, ``--epochs 20 --extend``. ``load`` gives
+model, classes and transform of a finished one.
+
+In the order of imports: ``config``, ``optim``, ``state``, ``metrics``, ``distributed``, ``loaders``, ``loop``,
+``finished``.
 """
 
 from .config import Config
+from .finished import Trained, load
 from .loop import Result, train
 
-__all__ = ["Config", "Result", "train"]
+__all__ = ["Config", "Result", "Trained", "load", "train"]

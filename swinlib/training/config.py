@@ -18,20 +18,26 @@ SMALL = {"embed_dim": 48, "depths": (2, 2), "num_heads": (3, 6), "window_size": 
 
 # Integers, and the smallest that makes sense
 COUNTS = {
-    **dict.fromkeys(("image_size", "epochs", "batch_size", "accumulation", "checkpoint_every"), 1),
-    **dict.fromkeys(("workers", "seed"), 0),
+    **dict.fromkeys(("image_size", "epochs", "batch_size", "grad_accumulation", "checkpoint_every"), 1),
+    **dict.fromkeys(("workers", "seed", "freeze_stages"), 0),
 }
 
 # A resumed run may differ in these: they change how it is run, not what is computed but for rounding.
-MAY_DIFFER = {"data_root", "output", "device", "workers", "accumulation", "checkpoint_every", "timeout", "tensorboard"}
+MAY_DIFFER = {
+    *("data_root", "output", "device", "workers", "grad_accumulation", "checkpoint_every", "timeout", "tensorboard"),
+    "extend",
+}
+
+# Names that checkpoints of earlier versions have
+RENAMED = {"accumulation": "grad_accumulation", "clip": "clip_grad", "ema": "ema_decay"}
 
 
 @dataclass(frozen=True)
 class Config:
     """A training run. The defaults train a small Swin on handwritten digits.
 
-    When a run is resumed, all of it must be as before but for data_root, output, device, workers, accumulation,
-    checkpoint_every, timeout and tensorboard. The number of processes may differ too.
+    When a run is resumed, all of it must be as before but for data_root, output, device, workers, grad_accumulation,
+    checkpoint_every, timeout and tensorboard; with extend, epochs may be more. The number of processes may differ too.
     """
 
     data: str = "digits"
@@ -41,6 +47,11 @@ class Config:
     """Where digits, cifar10 and imagenette are kept."""
     output: Path = Path("runs/digits")
     """Folder of this run. A run that was interrupted there is resumed."""
+
+    weights: Path | None = None
+    """File of weights to start from, in any layout that swinlib reads. A head for other classes is a new one."""
+    freeze_stages: int = 0
+    """So many of the first stages stay as they are, and the patch embedding with them; 0 for none."""
 
     model: str = "small"
     """A published name, such as swin_t or swinv2_tiny_window16_256, or small, which is 48 channels, 2-2 blocks, 3-6
@@ -75,20 +86,24 @@ class Config:
     """Alpha of CutMix; 0 for none."""
 
     epochs: int = 60
+    extend: bool = False
+    """Go on with a run that was to have fewer epochs, on the curve of the learning rate of this many."""
     batch_size: int = 64
     """Images of one step, on all processes together, at most; an epoch is cut into even batches."""
-    accumulation: int = 1
+    grad_accumulation: int = 1
     """Parts that a process computes its share of a batch in, to save memory. The step stays the same."""
     lr: float = 2e-3
     """Learning rate after the warm-up."""
+    layer_decay: float = 1.0
+    """Learning rate of a block, in units of that of the next one; the head has all of it. 1 for the same everywhere."""
     warmup_epochs: float = 5.0
     """Epochs of linear warm-up. After it, a cosine leads to zero."""
     weight_decay: float = 0.05
     """Not on norms, biases and position biases."""
     label_smoothing: float = 0.1
-    clip: float = 5.0
+    clip_grad: float = 5.0
     """Largest norm of the gradient; 0 for no clipping."""
-    ema: float = 0.99
+    ema_decay: float = 0.99
     """Decay of the moving average of the weights, which is then what is evaluated and exported; 0 for none."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Of the matrix products. Weights stay in float32."""
@@ -113,14 +128,17 @@ class Config:
         for name in ("lr", "timeout"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a positive number, got {getattr(self, name)}.")
-        for name in ("mixup", "cutmix", "warmup_epochs", "weight_decay", "clip"):
+        for name in ("mixup", "cutmix", "warmup_epochs", "weight_decay", "clip_grad"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a number of at least 0, got {getattr(self, name)}.")
         if self.model != "small":
             find(self.model)
-        for name in ("label_smoothing", "ema"):
+        for name in ("label_smoothing", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 0 and below 1, got {getattr(self, name)}.")
+
+        if not 0 < self.layer_decay <= 1:
+            raise ValueError(f"layer_decay must be above 0 and at most 1, got {self.layer_decay}.")
 
     @property
     def eval_resize(self) -> int:
@@ -135,12 +153,14 @@ class Config:
     def differences(self, saved: dict[str, Any]) -> list[str]:
         """Where this is not the run that ``saved`` was: one line for each field, but for those that may differ."""
         here = self.as_dict()
+        saved = {RENAMED.get(name, name): value for name, value in saved.items()}
         before = {field.name: saved.get(field.name, field.default) for field in fields(self)}
         before |= {name: _plain(before[name], name) for name in ("window_size", "pretrained_window_size")}
+        may_differ = MAY_DIFFER | ({"epochs"} if self.extend and self.epochs > before["epochs"] else set())
         return [
             f"{name} was {before[name]} and is {here[name]}"
             for name in here
-            if name not in MAY_DIFFER and here[name] != before[name]
+            if name not in may_differ and here[name] != before[name]
         ]
 
     def model_arguments(self, num_classes: int) -> tuple[str, dict[str, Any]]:
@@ -164,7 +184,7 @@ class Config:
 
 def _plain(value: Any, name: str) -> Any:
     """A value of Python's own, since the files of a run hold no others; and a path where text was given for one."""
-    if name in ("data_root", "output"):
+    if name in ("data_root", "output") or (name == "weights" and value is not None):
         return Path(value)
     if name == "data" and isinstance(value, PathLike):
         return str(value)

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -15,15 +16,17 @@ from torch import Tensor, nn
 from torch.amp import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import AdamW
+from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.transforms import v2
 from tqdm.auto import tqdm
 
+from ..checkpoints import load_checkpoint
 from .config import Config
 from .distributed import Processes, joined_processes, stop_on_signal
 from .loaders import Loaders, make_loaders
 from .metrics import Metrics
-from .optim import parameter_groups, warmup_cosine
+from .optim import frozen_parts, go_to_step, parameter_groups, warmup_cosine
 from .state import TrainingState, read_checkpoint, write_atomically, write_checkpoint
 
 Batch = tuple[Tensor, Tensor]
@@ -41,16 +44,33 @@ class Result:
     val_accuracy: float | None = None
 
 
-def make_state(config: Config, loaders: Loaders, device: torch.device) -> TrainingState:
-    """A model and all that trains it, at step 0. Equal on all ranks."""
+def make_state(config: Config, loaders: Loaders, device: torch.device, *, is_main: bool = True) -> TrainingState:
+    """A model and all that trains it, at step 0. Equal on all ranks; the main one says what became of given weights.
+
+    Raises:
+        CheckpointError: if the run is to start from weights that do not fit the model.
+        ValueError: if more stages are to stay as they are than there are.
+    """
     torch.manual_seed(config.seed)
     model = config.build_model(len(loaders.classes)).to(device)
-    ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema)) if config.ema else None
-    optimizer = AdamW(parameter_groups(model, config.weight_decay), lr=config.lr)
-    steps = loaders.batches.num_batches
-    schedule = warmup_cosine(optimizer, round(config.warmup_epochs * steps), config.epochs * steps)
+    if config.weights is not None and not (config.output / CHECKPOINT).exists():
+        report = load_checkpoint(model, config.weights)
+        if is_main:
+            tqdm.write(f"{config.weights}: {report}", file=sys.stderr)
+    for part in frozen_parts(model, config.freeze_stages):
+        part.requires_grad_(False)
+    ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay)) if config.ema_decay else None
+    groups = parameter_groups(model, config.weight_decay, lr=config.lr, layer_decay=config.layer_decay)
+    optimizer = AdamW(groups, lr=config.lr)
+    schedule = make_schedule(config, loaders, optimizer)
     scaler = GradScaler(device.type, enabled=config.precision == "float16")
     return TrainingState(model, ema, optimizer, schedule, scaler)
+
+
+def make_schedule(config: Config, loaders: Loaders, optimizer: AdamW) -> LRScheduler:
+    """The learning rates of the whole run, at its beginning."""
+    steps = loaders.batches.num_batches
+    return warmup_cosine(optimizer, round(config.warmup_epochs * steps), config.epochs * steps)
 
 
 def seed_step(seed: int, step: int, rank: int) -> None:
@@ -89,7 +109,7 @@ def train_step(
     parallel = isinstance(network, DistributedDataParallel)
     ranks = torch.distributed.get_world_size() if parallel else 1
     total = torch.zeros((), device=images.device)
-    parts = list(zip(images.chunk(config.accumulation), labels.chunk(config.accumulation), strict=True))
+    parts = list(zip(images.chunk(config.grad_accumulation), labels.chunk(config.grad_accumulation), strict=True))
     for i, (part, part_labels) in enumerate(parts):
         # the gradients travel once, with the last part
         with network.no_sync() if parallel and i < len(parts) - 1 else nullcontext():
@@ -103,7 +123,7 @@ def train_step(
             state.scaler.scale(loss * ranks).backward()
         total += loss.detach()
     state.scaler.unscale_(state.optimizer)
-    norm = nn.utils.clip_grad_norm_(state.model.parameters(), config.clip or float("inf"))
+    norm = nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_grad or float("inf"))
     state.scaler.step(state.optimizer)
     state.scaler.update()
     state.schedule.step()
@@ -117,7 +137,7 @@ def train_step(
 @torch.no_grad()
 def evaluate(model: nn.Module, loaders: Loaders, processes: Processes, config: Config) -> tuple[float, float]:
     """Mean loss and accuracy on the held-out images, each scored once, on whichever rank."""
-    was_training = model.training
+    training = [module for module in model.modules() if module.training]
     model.eval()
     sums = torch.zeros(3, dtype=torch.float64, device=processes.device)
     for images, labels in loaders.val:
@@ -127,7 +147,8 @@ def evaluate(model: nn.Module, loaders: Loaders, processes: Processes, config: C
         sums[0] += F.cross_entropy(logits, labels, reduction="sum")
         sums[1] += (logits.argmax(dim=1) == labels).sum()
         sums[2] += len(labels)
-    model.train(was_training)
+    for module in training:
+        module.training = True
     loss, correct, count = processes.sum(sums).tolist()
     return loss / count, correct / count
 
@@ -152,9 +173,11 @@ def train(config: Config) -> Result:
         deterministic(processes.device),
     ):
         loaders = make_loaders(config, processes)
-        state = make_state(config, loaders, processes.device)
+        state = make_state(config, loaders, processes.device, is_main=processes.is_main)
         resume(state, config, loaders, processes)
         network = state.model.train()
+        for part in frozen_parts(state.model, config.freeze_stages):
+            part.eval()  # without drop path
         if processes.world_size > 1:
             network = DistributedDataParallel(network)
         mix = mixing(config, len(loaders.classes))
@@ -166,7 +189,7 @@ def train(config: Config) -> Result:
             for images, labels in remaining_batches(state, loaders, config.epochs):
                 seed_step(config.seed, state.step, processes.rank)
                 epoch, batch = divmod(state.step, steps)
-                learning_rate = state.optimizer.param_groups[0]["lr"]
+                learning_rate = max(group["lr"] for group in state.optimizer.param_groups)
                 images = loaders.normalize(images.to(processes.device, non_blocking=True))
                 labels = labels.to(processes.device, non_blocking=True)
                 if mix is not None:
@@ -281,11 +304,18 @@ def resume(state: TrainingState, config: Config, loaders: Loaders, processes: Pr
             if saved["data"].get(name) != value
         ]
         if differences:
+            only_epochs = len(differences) == 1 and config.epochs > saved["config"]["epochs"]
+            longer = " To go on with it for more epochs, add --extend." if only_epochs else ""
             raise ValueError(
                 f"{path} is of another run: {'; '.join(differences)}. Use the settings it was started with to resume "
-                f"it, or another output folder to start a new run."
+                f"it, or another output folder to start a new run.{longer}"
             )
         state.load_state_dict(saved)
+        if config.epochs != saved["config"]["epochs"]:  # the rest of another curve
+            for group in state.optimizer.param_groups:
+                group["lr"] = group["initial_lr"]
+            state.schedule = make_schedule(config, loaders, state.optimizer)
+            go_to_step(state.schedule, state.step)
         if not (config.output / BEST).exists():  # as when the checkpoint alone was copied
             state.best = None
         if wrong := state.not_finite():

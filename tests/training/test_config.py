@@ -23,7 +23,7 @@ from swinlib.training.loaders import make_loaders
 
 
 def test_the_command_line_fills_every_field(tiny, command):
-    config = tiny(drop_path_rate=0.1, version=2, mixup=0.2, tensorboard=True, accumulation=2)
+    config = tiny(drop_path_rate=0.1, version=2, mixup=0.2, tensorboard=True, grad_accumulation=2)
     assert tyro.cli(Config, args=command(config)) == config
     assert tyro.cli(Config, args=[]) == Config()
 
@@ -47,7 +47,7 @@ def test_the_documented_commands_are_understood():
     text = swinlib.training.__doc__.replace("\\\n", " ")
     commands = re.findall(r"-m swinlib\.training(.*)", text)
     configs = [tyro.cli(Config, args=line.split()) for line in commands if "--help" not in line]
-    assert len(configs) == 5
+    assert len(configs) == 6
     assert configs[-1].model == "swin_t"
     assert configs[-1].build_model(3).head.out_features == 3
 
@@ -58,8 +58,8 @@ def test_the_documented_commands_are_understood():
         ("lr", 0.0),
         ("epochs", 0),
         ("batch_size", -1),
-        ("clip", -1.0),
-        ("ema", 1.0),
+        ("clip_grad", -1.0),
+        ("ema_decay", 1.0),
         ("label_smoothing", 1.5),
         ("seed", -1),
     ],
@@ -83,8 +83,8 @@ def test_a_checkpoint_of_another_configuration(tiny, command, capsys):
 def test_what_may_differ_does(tiny, tmp_path):
     first = tiny(epochs=1)
     train(first)
-    changes = {"output": first.output, "workers": 1, "accumulation": 2, "checkpoint_every": 7, "timeout": 5.0}
-    changes |= {"device": "cpu", "data_root": tmp_path, "tensorboard": True}
+    changes = {"output": first.output, "workers": 1, "grad_accumulation": 2, "checkpoint_every": 7, "timeout": 5.0}
+    changes |= {"device": "cpu", "data_root": tmp_path, "tensorboard": True, "extend": True}
     assert changes.keys() == MAY_DIFFER
     assert train(dataclasses.replace(first, **changes)).finished
     assert all(name in Config.__doc__ for name in MAY_DIFFER)
@@ -133,7 +133,7 @@ def test_a_checkpoint_that_runs_code_is_refused(tiny, command, capsys):
         ("lr", float("inf"), "lr must be a positive number, got inf"),
         ("timeout", float("inf"), "timeout must be a positive number, got inf"),
         ("warmup_epochs", float("inf"), "warmup_epochs must be a number of at least 0, got inf"),
-        ("clip", float("nan"), "clip must be a number of at least 0, got nan"),
+        ("clip_grad", float("nan"), "clip_grad must be a number of at least 0, got nan"),
         ("epochs", 1.5, "epochs must be an integer, at least 1; got 1.5"),
         ("batch_size", True, "batch_size must be an integer, at least 1; got True"),
     ],
@@ -152,7 +152,7 @@ def test_numbers_of_numpy_are_numbers(tiny, pictures):
         "depths": [np.int64(2), np.int32(1)],
         "window_size": np.int64(2),
         "lr": np.float32(0.5),
-        "ema": np.float64(plain.ema),
+        "ema_decay": np.float64(plain.ema_decay),
     }
     config = dataclasses.replace(plain, data=Path(pictures), output=str(plain.output), **changes)
     assert config == plain
@@ -166,7 +166,7 @@ def test_numbers_of_numpy_are_numbers(tiny, pictures):
 
 def test_a_checkpoint_says_what_was_evaluated(tiny):
     for ema, name in ((0.5, "ema"), (0.0, "model")):
-        config = tiny(name, epochs=1, ema=ema)
+        config = tiny(name, epochs=1, ema_decay=ema)
         train(config)
         saved = torch.load(config.output / "checkpoint.pt", weights_only=True)
         assert saved["evaluated"] == name

@@ -70,7 +70,7 @@ def test_a_last_step_that_diverges_is_an_error_and_exports_nothing(tiny, command
 
 def test_one_step_with_a_learning_rate_far_too_high(tiny, command, capsys):
     """Its loss is that of the first weights; only what comes after it shows."""
-    config = tiny(epochs=1, batch_size=64, warmup_epochs=0.0, lr=1e30, clip=0.0)
+    config = tiny(epochs=1, batch_size=64, warmup_epochs=0.0, lr=1e30, clip_grad=0.0)
     assert main(command(config)) == EXIT_ERROR
     assert "training diverged: in step 1 the loss on held-out images is nan. What was" in capsys.readouterr().err
     assert not list(config.output.glob("*.safetensors"))

@@ -38,7 +38,7 @@ def one_step(config, state, images, labels):
 
 @pytest.mark.parametrize("accumulation", [1, 3, 8])
 def test_steps_are_those_of_adamw_on_the_mean_loss(begun, accumulation):
-    config, _, state = begun(accumulation=accumulation, clip=0.1, label_smoothing=0.2)
+    config, _, state = begun(grad_accumulation=accumulation, clip_grad=0.1, label_smoothing=0.2)
     model = config.build_model(3)
     model.load_state_dict(state.model.state_dict())
     optimizer = torch.optim.AdamW(loop.parameter_groups(model, config.weight_decay))
@@ -59,7 +59,7 @@ def test_steps_are_those_of_adamw_on_the_mean_loss(begun, accumulation):
 
 
 def test_the_average_follows_the_weights(begun):
-    config, _, state = begun(ema=0.75)
+    config, _, state = begun(ema_decay=0.75)
     images, labels = torch.randn(6, 3, 8, 8), torch.arange(6) % 3
     one_step(config, state, images, labels)
     first = state.model.head.weight.detach().clone()
@@ -71,7 +71,7 @@ def test_the_average_follows_the_weights(begun):
 
 
 def test_without_average_the_model_itself_is_evaluated(begun):
-    _, _, state = begun(ema=0.0)
+    _, _, state = begun(ema_decay=0.0)
     assert state.evaluated_model is state.model
 
 
@@ -187,7 +187,7 @@ def test_a_run_that_diverges_stops_before_it_spoils_the_checkpoint(tiny, monkeyp
 
 def test_a_learning_rate_far_too_high_is_found_out(tiny):
     with pytest.raises(FloatingPointError, match="a lower lr"):
-        train(tiny(lr=1e30, clip=0.0))
+        train(tiny(lr=1e30, clip_grad=0.0))
 
 
 def test_sums_do_not_depend_on_how_threads_take_turns():
@@ -211,7 +211,7 @@ def test_sums_do_not_depend_on_how_threads_take_turns():
 
 
 def test_what_is_exported_is_the_average(tiny):
-    config = tiny(epochs=1, ema=0.5)
+    config = tiny(epochs=1, ema_decay=0.5)
     train(config)
     saved = torch.load(config.output / "checkpoint.pt", weights_only=True)
     exported = load_file(config.output / "model.safetensors")

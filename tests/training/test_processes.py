@@ -38,7 +38,7 @@ def test_two_processes_give_the_curve_of_one(tiny, pair, accumulation):
     """Batches of 7 and 8 images are shares of 3 and 4, and are computed in uneven parts."""
     one = tiny("one")
     assert train(one).finished
-    two = tiny("two", accumulation=accumulation)
+    two = tiny("two", grad_accumulation=accumulation)
     for code, said in [process.wait() for process in pair(two)]:
         assert code == 0, said
     assert len(curve(two.output)) == 15
