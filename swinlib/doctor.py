@@ -47,7 +47,7 @@ CHROMIUM_PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 # What each question looks for.
-BUILD_PACKAGES = ("jupyter-book", "sphinx-mathjax-offline")
+BUILD_PACKAGES = ("jupyter-book", "math-core", "fonttools", "brotli")
 RUN_PACKAGES = (
     "torch",
     "torchvision",

@@ -25,7 +25,7 @@ WELL = [
     doctor.check_package("torch", "2.9", ">=2.9"),
     doctor.check_package("torch", "2.10.1+cu130", ">=2.9"),
     doctor.check_package("jupyter-book", "1.0.4.post1", BOOK),
-    doctor.check_package("sphinx-mathjax-offline", "0.0.2", "==0.0.2"),
+    doctor.check_package("math-core", "0.9.0", ">=0.9,<0.10"),
     doctor.check_package("ipykernel", "7.4.0", ""),
     doctor.check_needs(Needs("pyproject.toml")),
     doctor.check_book_files(doctor.PROJECT),

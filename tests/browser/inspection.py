@@ -1,8 +1,9 @@
 """Open a page in a browser and say what is wrong with it.
 
 ``inspect`` returns problems, one sentence each, for whatever a reader of the book would suffer from: a request that
-leaves the book, an error in the console, a missing file, mathematics left as TeX, a picture without alternative text,
-a page that scrolls sideways on a phone, an interactive figure without its controls, and what axe-core finds.
+leaves the book, an error in the console, a missing file, mathematics left as TeX or without a size, a picture without
+alternative text, a page that scrolls sideways on a phone, an interactive figure without its controls, and what axe-core
+finds.
 """
 
 from dataclasses import dataclass, field
@@ -55,12 +56,13 @@ BROKEN_PICTURES = """
 """
 UNTYPESET_MATHEMATICS = """
     async () => {
-        const places = [...document.querySelectorAll(".math")];
-        if (!places.length) return [];
-        if (!window.MathJax?.startup?.promise) return ["all of it: MathJax is not there"];
-        await window.MathJax.startup.promise;
-        return places
-            .filter(place => !place.querySelector("mjx-container") || place.querySelector("mjx-merror"))
+        await document.fonts.ready;
+        const isSet = place => {
+            const box = place.querySelector("math")?.getBoundingClientRect();
+            return box?.width > 0 && box.height > 0 && !place.querySelector("merror");
+        };
+        return [...document.querySelectorAll(".math")]
+            .filter(place => !isSet(place))
             .map(place => place.textContent.trim().slice(0, 80));
     }
 """
