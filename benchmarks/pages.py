@@ -48,7 +48,7 @@ SCROLL = """
     async () => {
         for (let y = 0; y < document.body.scrollHeight; y += innerHeight / 2) {
             scrollTo(0, y);
-            await new Promise(resolve => setTimeout(resolve, 50));
+            await new Promise(resolve => setTimeout(resolve, 100));
         }
     }
 """
@@ -128,13 +128,14 @@ def served(folder: Path) -> Iterator[str]:
         server.server_close()
 
 
-def visit(browser: Browser, address: str, *, slow: bool = True) -> Measured:
+def visit(browser: Browser, address: str, *, slow: bool = True, scroll: bool = True) -> Measured:
     """Open a page with nothing stored, wait until it has loaded, and go to its end.
 
     Args:
         browser: a Chromium.
         address: of the page.
         slow: whether line and processor are; bytes do not depend on it.
+        scroll: whether to go to its end; without, shifts that only happen on the way there are not seen.
     """
     context = browser.new_context(viewport=PHONE)
     page = context.new_page()
@@ -157,7 +158,8 @@ def visit(browser: Browser, address: str, *, slow: bool = True) -> Measured:
     if slow:
         page.wait_for_timeout(500)
     first_paint, load = page.evaluate(TIMES)
-    page.evaluate(SCROLL)
+    if scroll:
+        page.evaluate(SCROLL)
     page.wait_for_load_state("networkidle")
     pictureless = int(sum(size for key, size in sizes.items() if kinds[key] not in ("Image", "figure")))
     shift = page.evaluate(SHIFT)

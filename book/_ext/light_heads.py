@@ -1,7 +1,8 @@
 """Sphinx extension: a page's head asks for one style sheet and one script.
 
 The theme and the extensions bring a dozen of each, most of which holds what
-this book does not use. Here they become two files:
+this book does not use. Here they become two files, besides the font of
+``mathml`` where there are formulas:
 
 * ``book.css`` has the rules that can apply to some page;
 * ``book.js`` has the scripts that do something on the pages, and runs when a
@@ -17,6 +18,7 @@ import re
 import shutil
 from pathlib import Path
 
+import mathml
 from bs4 import BeautifulSoup
 from finished_pages import AFTER_PAGES, pages_in
 from sphinx.application import Sphinx
@@ -72,6 +74,7 @@ WORD = re.compile(r"[a-zA-Z][\w-]*")
 
 def lighten_head(app: Sphinx, page: BeautifulSoup, path: Path) -> None:
     """Let a page ask for one style sheet and one script."""
+    page.html["data-theme"] = "light"  # without scripts
     up = "../" * (len(path.parts) - 1)
     static = Path(app.outdir, "_static")
     for link in page.select("link[rel=stylesheet]"):
@@ -123,15 +126,17 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
         read_sheet(static / name, static) for name in app.builder.book_sheets
     ]
     css = without_unasked("".join(used_rules(sheet, names) for sheet in sheets))
-    for name, content in ((STYLE, css), (SCRIPT, scripts)):
-        (folder / name).write_text(content, encoding="utf-8")
-        version = hashlib.sha256(content.encode()).hexdigest()[:8]
+    (folder / STYLE).write_text(css, encoding="utf-8")
+    (folder / SCRIPT).write_text(scripts, encoding="utf-8")
+    for name in (STYLE, SCRIPT, mathml.STYLE):
+        content = (folder / name).read_bytes()
+        version = hashlib.sha256(content).hexdigest()[:8]
         asked = re.compile(rf'{re.escape(name)}(?:\?v=\w+)?"')
         for path, page in pages.items():
             pages[path] = asked.sub(f'{name}?v={version}"', page)
     for path, page in pages.items():
         path.write_text(page, encoding="utf-8")
-    for name in {*LEFT_OUT, *SCRIPTS, *app.builder.book_sheets}:
+    for name in {*LEFT_OUT, *UNUSED_STYLES, *SCRIPTS, *app.builder.book_sheets}:
         part = static / name
         if part.is_dir():
             shutil.rmtree(part)

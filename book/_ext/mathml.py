@@ -9,14 +9,20 @@ STIX Two Math (https://github.com/stipub/stixfonts; this copy is npm's
 ``@fontsource/stix-two-math`` 5.3.0) comes with the book, cut down to what is
 written in it. That is more than the characters of the pages: a browser slants
 single letters, which gives them another code, and draws radicals, for which no
-character is there.
+character is there. The font stands in a style sheet, so that pages with
+formulas are first painted with it: in another one, lines and tables would have
+other sizes.
 """
 
+import base64
+import io
 import re
 from functools import cache
 from pathlib import Path
 
+from bs4 import BeautifulSoup
 from docutils import nodes
+from finished_pages import AFTER_PAGES
 from fontTools import subset
 from math_core import LatexError, LatexToMathML
 from sphinx.application import Sphinx
@@ -27,7 +33,7 @@ from sphinx.writers.html5 import HTML5Translator
 logger = getLogger(__name__)
 
 FONT = Path(__file__).with_name("fonts") / "STIXTwoMath.woff2"
-TARGET = "_static/mathematics.woff2"
+STYLE = "_static/mathematics.css"
 WRITTEN = re.compile(r"<math\b.*?</math>", re.DOTALL)
 NOT_SET = re.compile(r"<annotation\b.*?</annotation>|<[^>]*>", re.DOTALL)
 # A word in a formula names something. As text, it would count as a space, and
@@ -123,8 +129,8 @@ def drawn(page: str) -> set[str]:
     return characters - set("\n")
 
 
-def cut_font(characters: set[str], target: Path) -> None:
-    """Write the font with these characters and all that they grow to."""
+def cut_font(characters: set[str]) -> bytes:
+    """Return the font with these characters and all that they grow to."""
     options = subset.Options(
         flavor="woff2",
         layout_features=["*"],
@@ -134,12 +140,13 @@ def cut_font(characters: set[str], target: Path) -> None:
     subsetter = subset.Subsetter(options)
     subsetter.populate(text="".join(characters))
     subsetter.subset(font)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    subset.save_font(font, str(target), options)
+    content = io.BytesIO()
+    subset.save_font(font, content, options)
+    return content.getvalue()
 
 
 def write_font(app: Sphinx, exception: Exception | None) -> None:
-    """Write the font for all pages that are there."""
+    """Write the style sheet with the font for all pages that are there."""
     if exception is not None or app.builder.format != "html":
         return
     folder = Path(app.outdir)
@@ -147,8 +154,20 @@ def write_font(app: Sphinx, exception: Exception | None) -> None:
     characters = set().union(
         *(drawn(page.read_text(encoding="utf-8")) for page in pages)
     )
-    if characters:
-        cut_font(characters, folder / TARGET)
+    content = base64.b64encode(cut_font(characters)).decode()
+    address = f"data:font/woff2;base64,{content}"
+    (folder / STYLE).write_text(
+        f'@font-face{{font-family:"STIX Two Math";src:url("{address}")}}',
+        encoding="utf-8",
+    )
+
+
+def ask_for_font(app: Sphinx, page: BeautifulSoup, path: Path) -> None:
+    """Let a page with formulas ask for the font."""
+    if page.math is not None:
+        address = "../" * (len(path.parts) - 1) + STYLE
+        link = {"rel": "stylesheet", "href": address}
+        page.head.append(page.new_tag("link", attrs=link))
 
 
 def setup(app: Sphinx) -> dict[str, bool | str]:
@@ -156,6 +175,8 @@ def setup(app: Sphinx) -> dict[str, bool | str]:
     app.add_html_math_renderer(
         "mathml", (visit_inline, None), (visit_display, None)
     )
+    app.setup_extension("finished_pages")
+    app.connect("page-finishing", ask_for_font, priority=AFTER_PAGES)
     app.connect("build-finished", write_font)
     return {
         "version": "1",

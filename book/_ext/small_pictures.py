@@ -29,7 +29,7 @@ def webp(picture: bytes) -> bytes:
         )
     exact, near = io.BytesIO(), io.BytesIO()
     colours.save(exact, "webp", lossless=True, quality=50)
-    colours.save(near, "webp", quality=QUALITY, method=6)
+    colours.save(near, "webp", quality=QUALITY)
     smaller = len(near.getvalue()) * 2 < len(exact.getvalue())
     return (near if smaller else exact).getvalue()
 

@@ -18,7 +18,7 @@ if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = f
     for (const { isIntersecting, target } of entries) {
       if (isIntersecting) { near.unobserve(target); load(target); }
     }
-  }, { rootMargin: "1500px" });
+  }, { rootMargin: "3000px" });
   document.querySelectorAll("[data-script]").forEach(figure => near.observe(figure));
 })();
 
