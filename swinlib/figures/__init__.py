@@ -31,6 +31,7 @@ from swinlib.figures.pictures import (
     show_windows,
 )
 from swinlib.figures.pipeline import pipeline_figure
+from swinlib.figures.products import show_products
 from swinlib.figures.quiz import quiz
 from swinlib.figures.reach import attention_reach
 from swinlib.figures.resampling import resampling_figure
@@ -68,6 +69,7 @@ __all__ = [
     "show_model",
     "show_neighbours",
     "show_numbers",
+    "show_products",
     "show_reach",
     "show_regions",
     "show_script",
