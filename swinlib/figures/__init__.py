@@ -37,6 +37,7 @@ from swinlib.figures.reach import attention_reach
 from swinlib.figures.resampling import resampling_figure
 from swinlib.figures.rolling import roll_figure
 from swinlib.figures.shards import shard_figure, show_shards
+from swinlib.figures.shifting import show_corners, show_growth, show_padding, show_pairs, show_shift
 from swinlib.figures.source import show_script, show_source
 from swinlib.figures.style import COLOURS, Picture, canvas, style
 
@@ -63,17 +64,22 @@ __all__ = [
     "shard_figure",
     "show_answer",
     "show_broadcast",
+    "show_corners",
     "show_feature_maps",
+    "show_growth",
     "show_image",
     "show_mask",
     "show_model",
     "show_neighbours",
     "show_numbers",
     "show_products",
+    "show_padding",
+    "show_pairs",
     "show_reach",
     "show_regions",
     "show_script",
     "show_shards",
+    "show_shift",
     "show_source",
     "show_windows",
     "style",

@@ -52,6 +52,7 @@ function draw({ data, values, state, stage, notes, words, say, redraw }) {
   const numbers = { ...self, tokens: mates.length, reached: friends.length, wrong, padding };
   say([
     fill(words[values.mask ? "masked" : numbers.wrong ? "unmasked" : "harmless"], numbers),
+    self.y !== self.row || self.x !== self.column ? fill(words.moved, self) : "",
     self.padding ? words.is_padding : "", padding ? fill(words.padding, numbers) : "",
     data.asked && !data.shift ? words.no_shift : !data.shift && rolled ? words.no_roll : "",
   ].filter(Boolean).join(" "));

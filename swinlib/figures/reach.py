@@ -18,6 +18,7 @@ WORDS = {
     "{reached} from its own part of the image and {wrong} that only the roll put next to it.",
     "harmless": "Without the mask, token (row {row}, column {column}) attends to all {tokens} tokens in its window, "
     "all from one part of the image: here the mask hides nothing.",
+    "moved": "After the roll it stands at (row {y}, column {x}).",
     "padding": "Of those it attends to, {padding} are padding: Swin does not mask padded tokens as keys.",
     "is_padding": "This token is padding itself; what it gathers is cut off again.",
     "no_shift": "One window covers the whole map, so the shift is left out.",

@@ -98,6 +98,8 @@ def test_cells_carry_the_signs_that_the_mask_gives_them(page, attends, size, win
     else:
         assert words.startswith(f"Without the mask, t{start} attends to all {len(mates)} tokens in its window")
         assert (f"{len(mates - friends)} that only the roll put next to it" in words) == (mates != friends)
+    there = "After the roll it stands at (row {}, column {}).".format(*moved(token))
+    assert (there in words) == ("After the roll" in words) == (moved(token) != token)
     padding = sum(max(place) >= size for place in (friends if mask else mates))
     assert (f"{padding} are padding" in words) == (padding > 0)
     assert ("the shift is left out" in words) == (used != shift)
