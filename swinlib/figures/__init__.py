@@ -14,6 +14,7 @@ from swinlib.figures.buffers import buffer_figure
 from swinlib.figures.containers import container_figure
 from swinlib.figures.draw import draw_figure
 from swinlib.figures.drawing import show_model
+from swinlib.figures.gallery import show_images
 from swinlib.figures.images import photograph
 from swinlib.figures.initialisation import depth_figure
 from swinlib.figures.inside import inside_figure
@@ -68,6 +69,7 @@ __all__ = [
     "show_feature_maps",
     "show_growth",
     "show_image",
+    "show_images",
     "show_mask",
     "show_model",
     "show_neighbours",

@@ -147,7 +147,7 @@ def show_corners(image: Tensor, seen: Tensor, allowed: Tensor, token: tuple[int,
         ax.set(xlim=(left, left + size), ylim=(top + size, top))
         for axis, start in ((ax.xaxis, left), (ax.yaxis, top)):
             axis.set_ticks([start + 0.5, start + size - 0.5], [str(start), str(start + size - 1)], fontsize=11)
-        for where, marker, share, colour in ((seen & allowed, "o", 0.5, SKY), (seen & ~allowed, "X", 0.55, VERMILION)):
+        for where, marker, share, colour in ((seen & allowed, "o", 0.6, SKY), (seen & ~allowed, "X", 0.75, VERMILION)):
             where = where.clone()
             where[token] = False
             _sign(ax, where.nonzero(), marker, share, cells=size, color=colour, edgecolors=BLACK)
