@@ -1,10 +1,11 @@
-// A token's view of the image. data: imageSize, and for this block: pixels of a token's side; bands, for each row (and
-// column) of tokens the first that it may attend to and the one after the last; shift, and whether one was asked for.
+// A token's view of the image. data: imageSize; pixels of a token's side; block; bands, for each row (and column) of
+// tokens the first that it hears from and the one after the last; last, the same of the last block; that block's shift.
 function draw({ data, state, stage, notes, words, say, redraw }) {
-  const { bands, pixels, imageSize } = data, size = bands.length;
+  const { bands, last, pixels, imageSize } = data, size = bands.length, both = data.block === "both";
   state.point ??= data.start; // in units of the image, so that another stage shows the same place
   const index = k => Math.min(size - 1, Math.floor(state.point[k] * size));
   const row = index(0), column = index(1), [top, bottom] = bands[row], [left, right] = bands[column];
+  const [above, below] = last[row], [before, after] = last[column];
   const focused = stage.contains(document.activeElement);
 
   function go(r, c) {
@@ -39,22 +40,27 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
   make("image", { href: data.image[0], width: imageSize, height: imageSize, "aria-hidden": "true" }),
   make("path", { d: veil, fill: "#fff", "fill-opacity": 0.66, "fill-rule": "evenodd" }),
   make("path", { d: grid, stroke: "#000", "stroke-width": 0.5, fill: "none" }),
-  ...outline(box(left, top, right - left, bottom - top), 2, "6 3"),
+  ...(both ? outline(box(left, top, right - left, bottom - top), 2) : []),
+  ...outline(box(before, above, after - before, below - above), 2, "6 3"),
   ...outline(box(column, row, 1, 1), 1.6));
   stage.replaceChildren(svg);
   if (focused) svg.focus({ preventScroll: true });
 
-  const key = (dash, text) => make("li", {},
+  const key = (large, dash, text) => make("li", {},
     make("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" },
-      make("path", { d: dash ? "M2 2h16v16h-16Z" : "M6 6h8v8h-8Z", fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-dasharray": dash })),
+      make("path", { d: large ? "M2 2h16v16h-16Z" : "M6 6h8v8h-8Z", fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-dasharray": dash })),
     make("span", {}, text));
   notes.replaceChildren(
-    make("ul", { class: "swin-legend" }, key(false, words.token), key("4 2", words.reached)),
+    make("ul", { class: "swin-legend" }, key(false, "", words.token), key(true, "4 2", words.reached),
+      ...(both ? [key(true, "", words.heard)] : [])),
     make("p", { class: "swin-note" }, words.lines));
   const rows = bottom - top, columns = right - left, reached = rows * columns;
   say([
-    fill(words.sentence, { row, column, size, pixels, rows, columns, reached, height: rows * pixels, width: columns * pixels }),
+    fill(both ? words.sentence_of_both : words.sentence, {
+      row, column, size, pixels, rows, columns, reached, height: rows * pixels, width: columns * pixels,
+      last: (below - above) * (after - before),
+    }),
     reached < data.full ? fill(words.cut, data) : "",
-    data.asked && !data.shift ? words.no_shift : "",
+    data.block !== "plain" && !data.shift ? words.no_shift : "",
   ].filter(Boolean).join(" "));
 }

@@ -15,39 +15,62 @@ from swinlib.figures.style import Picture, canvas
 
 STAGES = 4
 START = (0.55, 0.35)  # the point chosen at first, in units of the photograph: a roof
+BLOCKS = {"plain": "plain windows", "shifted": "shifted windows", "both": "plain, then shifted"}
 
 WORDS = {
     "map": "The photograph. Arrow keys choose the next token.",
     "sentence": "Token (row {row}, column {column}) of {size}×{size} stands for {pixels}×{pixels} pixels. In this "
     "block it may attend to {rows}×{columns} = {reached} tokens, which cover {height}×{width} pixels.",
+    "sentence_of_both": "Token (row {row}, column {column}) of {size}×{size} stands for {pixels}×{pixels} pixels. In "
+    "the shifted block it may attend to {last} tokens, and in the plain block before it each of them has attended to "
+    "its own window. So it hears from {rows}×{columns} = {reached} tokens, which cover {height}×{width} pixels.",
     "cut": "The border of the map cuts its window: a full one has {full} tokens.",
-    "no_shift": "One window covers the whole map here, so this block does not shift.",
+    "no_shift": "One window covers the whole map here, so no block shifts.",
     "token": "the token",
     "reached": "the tokens that it may attend to",
+    "heard": "the tokens that it hears from after both blocks",
     "lines": "Thin lines: borders of the windows.",
 }
 
 
-def journey_data(stage: int, shifted: bool, *, image_size: int, patch_size: int, window_size: int) -> dict[str, Any]:
-    """The windows of one block over a square image.
+Bands = list[list[int]]
+
+
+def journey_data(stage: int, block: str, *, image_size: int, patch_size: int, window_size: int) -> dict[str, Any]:
+    """The windows of one block over a square image, or of a plain block and the shifted one after it.
 
     Args:
         stage: 1 for the first.
-        shifted: whether the block shifts its windows by half of one.
+        block: ``"plain"``, ``"shifted"`` by half a window, or ``"both"``, first the plain one.
         image_size: pixels on a side.
         patch_size: pixels of a token of the first stage on a side.
         window_size: tokens on a side.
 
     Returns:
-        ``pixels`` of a token's side; ``bands``: for each row of tokens, the first row that it may attend to and the
-        one after the last (columns are alike); ``shift``, the one that was used.
+        ``pixels`` of a token's side; ``bands``: for each row of tokens, the first row that it hears from and the one
+        after the last (columns are alike); ``last``: the same for what it may attend to in the last block; ``shift``
+        of that block, the one that was used.
+
+    Raises:
+        ValueError: if there is no such block.
     """
+    if block not in BLOCKS:
+        raise ValueError(f"block must be one of {', '.join(map(repr, BLOCKS))}; got {block!r}.")
     pixels = patch_size * 2 ** (stage - 1)
     size = image_size // pixels
-    layout = window_layout(size, size, window_size, window_size // 2 if shifted else 0).in_image()
+    last, shift = _windows(size, window_size, 0 if block == "plain" else window_size // 2)
+    bands = last
+    if block == "both":
+        plain, _ = _windows(size, window_size, 0)
+        bands = [[plain[first][0], plain[stop - 1][1]] for first, stop in last]
+    return {"pixels": pixels, "bands": bands, "last": last, "shift": shift, "block": block}
+
+
+def _windows(size: int, window_size: int, shift_size: int) -> tuple[Bands, int]:
+    """For each of ``size`` rows of tokens the bounds of its window, and the shift that this size allows."""
+    layout = window_layout(size, size, window_size, shift_size).in_image()
     friends = [(layout.group[:, 0] == group).nonzero().flatten() for group in layout.group[:, 0].tolist()]
-    bands = [[rows.min().item(), min(rows.max().item() + 1, size)] for rows in friends[:size]]
-    return {"pixels": pixels, "bands": bands, "shift": layout.shift[0], "asked": shifted}
+    return [[rows.min().item(), min(rows.max().item() + 1, size)] for rows in friends[:size]], layout.shift[0]
 
 
 def journey(image: Tensor, *, patch_size: int = 4, window_size: int = 7) -> Interactive:
@@ -71,7 +94,7 @@ def journey(image: Tensor, *, patch_size: int = 4, window_size: int = 7) -> Inte
     photo = [_data_uri(image)]  # a list, so that the page holds it once
 
     def compute(stage: int, block: str) -> dict[str, Any]:
-        data = journey_data(stage, block == "shifted", image_size=size, patch_size=patch_size, window_size=window_size)
+        data = journey_data(stage, block, image_size=size, patch_size=patch_size, window_size=window_size)
         return {**data, "image": photo, "imageSize": size, "full": window_size**2, "start": list(START)}
 
     def picture(block: str, **_: Any) -> Picture:
@@ -90,7 +113,7 @@ def journey(image: Tensor, *, patch_size: int = 4, window_size: int = 7) -> Inte
         compute,
         [
             Control("stage", "Stage", (1, 2, 3, 4)),
-            Control("block", "Block", {"plain": "plain windows", "shifted": "shifted windows"}),
+            Control("block", "Block", BLOCKS),
         ],
         caption="What a token stands for, and what it may attend to. Choose a token with a click or the arrow keys.",
         words=WORDS,
