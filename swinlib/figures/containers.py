@@ -164,7 +164,7 @@ def container_figure(container: str = CONTAINERS[0], operation: str = OPERATIONS
         container_data,
         [
             Control("container", "self.layers =", CONTAINERS, container, live={"type": "text", "size": 44}),
-            Control("operation", "Then", OPERATIONS, operation, live={"type": "text", "size": 44}),
+            Control("operation", "Next", OPERATIONS, operation, live={"type": "text", "size": 44}),
         ],
         caption="Which layers a module knows of. Here a = nn.Linear(4, 4), b = nn.Linear(4, 2), c = nn.Linear(2, 1), "
         "and x has the shape (1, 4). Choose how a and b are held, and what is done next.",
@@ -188,7 +188,7 @@ def _picture(container: str, operation: str) -> Picture:
     except ValueError as error:
         data = {"rows": [], "result": str(error), "sentence": "Refused."}
     rows = [["    " * depth + what, name or WORDS["unknown"], dtype] for depth, what, name, dtype in data["rows"]]
-    heads = [f"self.layers = {container}", f"then {operation}", *data["result"].splitlines()[:4]]
+    heads = [f"self.layers = {container}", f"next: {operation}", *data["result"].splitlines()[:4]]
     lines = [*([head] for head in heads), ["", WORDS["name"], WORDS["dtype"]], *rows, [data["sentence"]]]
     picture, [ax] = canvas(width=6, height=0.3 * len(lines))
     ax.set_axis_off()
