@@ -40,6 +40,7 @@ from swinlib.figures.rolling import roll_figure
 from swinlib.figures.shards import shard_figure, show_shards
 from swinlib.figures.shifting import show_corners, show_growth, show_padding, show_pairs, show_shift
 from swinlib.figures.source import show_script, show_source
+from swinlib.figures.starts import show_three_starts, three_starts
 from swinlib.figures.style import COLOURS, Picture, canvas, style
 
 __all__ = [
@@ -83,7 +84,9 @@ __all__ = [
     "show_shards",
     "show_shift",
     "show_source",
+    "show_three_starts",
     "show_windows",
     "style",
+    "three_starts",
     "window_layout",
 ]
