@@ -48,7 +48,11 @@ def test_what_the_chapter_says_of_it():
     last = {std: losses_of(runs, std, "as the blocks")[:, -4:].mean() for std in LOOKS}
     assert first[0.2] > max(first[0.02], first[0.002])  # begins worst
     assert last[0.2] < last[0.02] < last[0.002]  # ends best
-    assert all(run["held_out_right"] > 250 for run in runs)  # of 360: each start learns
+    right = {
+        std: [r["held_out_right"] for r in runs if (r["std"], r["mergings"]) == (std, "as the blocks")] for std in LOOKS
+    }
+    assert min(right[0.2]) > max(right[0.02] + right[0.002])
+    assert all(run["held_out_right"] > 200 for run in runs)  # of 360: each start learns
 
 
 def test_a_start_that_was_not_trained_is_refused():
