@@ -4,15 +4,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor, nn
 
 from swinlib.figures.interactive import Control, Interactive
 from swinlib.figures.layout import Layout, window_layout
-from swinlib.figures.style import BLACK, Picture, canvas, style
+from swinlib.figures.style import BLACK, BLUE, VERMILION, Picture, canvas, style
 from swinlib.model import SwinTransformer
 from swinlib.windows import window_partition
 
 MEAN = 0  # the entry of "head" that stands for the mean over all heads
+# The share of attention in per cent: darkness is the weight, and nothing else darkens. Letters are black below LIGHT.
+SHARES = LinearSegmentedColormap.from_list("shares", [(0, "white"), (0.49, BLUE), (1, BLACK)], N=1001)
+LIGHT = 46
 
 WORDS = {
     "map": "The tokens of this block's map; the arrow keys choose the one that looks",
@@ -28,10 +34,11 @@ WORDS = {
     "reading": "The model reads this {label} as a {read}, with a probability of {sure} %.",
     "window": "the tokens that it may look at, with their share in per cent; the larger, the darker",
     "token": "the token that looks (thick frame)",
-    "ink": "The shadow is the digit. Each cell is a token of {pixels}×{pixels} pixels.",
-    "cell": "row {row}, column {column}, {share} %",
-    "cell_self": "row {row}, column {column}, chosen, {share} %",
-    "cell_out": "row {row}, column {column}, not looked at",
+    "ink": "The orange line is the outline of the digit. Each cell is a token of {pixels}×{pixels} pixels.",
+    "on_ink": ", on the digit",
+    "cell": "row {row}, column {column}, {share} %{on_ink}",
+    "cell_self": "row {row}, column {column}, chosen, {share} %{on_ink}",
+    "cell_out": "row {row}, column {column}, not looked at{on_ink}",
 }
 
 
@@ -161,7 +168,7 @@ def inside_figure(
         caption="Where a token of the trained model looks. Choose a token with a click or the arrow keys.",
         words=WORDS,
         picture=lambda image, block, head: _picture(compute(image, block), head),
-        alt=f"A map of {first['size']} by {first['size']} tokens with the shadow of a digit. The tokens in the window "
+        alt=f"A map of {first['size']} by {first['size']} tokens with the outline of a digit. The tokens in the window "
         "of the framed one carry its attention in per cent, and are the darker the more they get.",
     )
 
@@ -169,6 +176,18 @@ def inside_figure(
 def start_token(size: int) -> tuple[int, int]:
     """The token that is chosen at first: up and left of the middle, where the first window ends."""
     return (max(size // 2 - 1, 0),) * 2
+
+
+def outline(ink: Tensor) -> list[list[tuple[int, int]]]:
+    """The borders between what is ink and what is not, as lines ``[(row, column), (row, column)]`` one pixel long.
+
+    Args:
+        ink: ``(H, W)``, 0 or 1. Beyond its edge nothing is ink.
+    """
+    framed = F.pad(ink, (1, 1, 1, 1))
+    across = (framed[1:, 1:-1] != framed[:-1, 1:-1]).nonzero().tolist()
+    down = (framed[1:-1, 1:] != framed[1:-1, :-1]).nonzero().tolist()
+    return [[(r, c), (r, c + 1)] for r, c in across] + [[(r, c), (r + 1, c)] for r, c in down]
 
 
 def _picture(data: Mapping[str, Any], head: int) -> Picture:
@@ -184,14 +203,14 @@ def _picture(data: Mapping[str, Any], head: int) -> Picture:
     allowed = torch.tensor(data["allowed"][number]).view(count, count)[at]
     with style():
         picture, [ax] = canvas(width=4.6, height=4.6)
-        ax.imshow(shares.view(size, size).numpy(), cmap="Blues", vmin=0, vmax=100, extent=(0, size, size, 0))
+        ax.imshow(shares.view(size, size).numpy(), cmap=SHARES, vmin=0, vmax=100, extent=(0, size, size, 0))
         for token, may in zip(tokens, allowed.tolist(), strict=True):
             if may:
                 y, x = divmod(token, size)
-                ax.text(x + 0.5, y + 0.5, f"{shares[token]:.0f}", ha="center", va="center", fontsize=9)
-        shadow = torch.zeros(size * pixels, size * pixels, 4)  # red, green, blue, opacity
-        shadow[..., 3] = 0.22 * torch.tensor(data["ink"])
-        ax.imshow(shadow.numpy(), extent=(0, size, size, 0))
+                colour = BLACK if shares[token] < LIGHT else "white"
+                ax.text(x + 0.5, y + 0.5, f"{shares[token]:.0f}", ha="center", va="center", fontsize=9, color=colour)
+        lines = [[(c / pixels, r / pixels) for r, c in line] for line in outline(torch.tensor(data["ink"]))]
+        ax.add_collection(LineCollection(lines, colors=VERMILION, linewidths=1.8))
         ax.plot(
             [column, column + 1, column + 1, column, column], [row, row, row + 1, row + 1, row], color=BLACK, lw=3.5
         )

@@ -1,5 +1,7 @@
 // Who gets which sample. data: orders[epoch][rank], lists of samples; takers[epoch][sample], lists of ranks; lost and
 // repeated, numbers for each epoch; seen, numbers for each rank; samples, how many there are.
+const RANKS = ["#bbe1f6", "#f5d999", "#99d8c7", "#ebc9dc"]; // the colours of the ranks, pale as in the pictures
+
 function draw({ data, state, stage, notes, words, say, redraw }) {
   const { orders, takers, lost, repeated, seen, samples } = data, ranks = orders[0].length;
   state.epoch = Math.min(state.epoch ?? 0, orders.length - 1);
@@ -31,20 +33,32 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
       }, `← ${down}`)));
     return svg;
   };
-  const shared = given => given.some(rank => mine.includes(rank));
-  state.epochsBox.replaceChildren(named(board({
+  // what a cell holds that was given to these ranks: their numbers, or from three on how many
+  const names = given => given.length < 3 ? given.join(",") : `${given.length}×`;
+  const frame = "M.07 .07h.86v.86h-.86Z";
+  // a grid whose cells have the colour of the one rank that owner(row, column) names; the others are framed
+  const coloured = (svg, owner) => {
+    for (const cell of svg.querySelectorAll("[data-cell]")) {
+      const given = owner(...cell.dataset.cell.split(",").map(Number)), rect = cell.querySelector("rect");
+      if (given.length === 1) {
+        rect.setAttribute("style", `fill: ${RANKS[given[0] % RANKS.length]}`);
+        cell.querySelector("text").setAttribute("style", "fill: #111");
+      } else if (given.length > 1) rect.after(make("path", { d: frame, class: "swin-line" }));
+    }
+    return svg;
+  };
+  state.epochsBox.replaceChildren(named(coloured(board({
     rows: orders.length, columns: samples, label: words.epochs, chosen: [epoch, sample],
     choose: (r, c) => { state.epoch = r; state.sample = c; redraw(); },
     cell(r, c) {
-      const given = takers[r][c], many = given.length > 1, here = r === epoch && c === sample;
+      const given = takers[r][c], many = given.length > 1;
       const label = given.length === 0 ? words.to_nobody : many ? words.to_many : words.to_one;
       return {
-        kind: here ? "self" : many ? "wrong" : shared(given) ? "reached" : "plain",
-        text: given.length < 4 ? given.join(",") : `${given.length}×`, hatch: given.length === 0,
+        text: names(given), hatch: given.length === 0,
         label: fill(label, { epoch: r, sample: c, times: given.length, ranks: given.join(", ") }),
       };
     },
-  }), words.sample, words.epoch));
+  }), (r, c) => takers[r][c]), words.sample, words.epoch));
 
   const steps = orders[epoch][0].length;
   state.place = [Math.min(state.place[0], ranks - 1), Math.max(0, Math.min(state.place[1], steps - 1))];
@@ -54,27 +68,30 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
     if (rank >= 0) state.place = [rank, orders[epoch][rank].indexOf(sample)];
   }
   const found = steps && orders[epoch][state.place[0]][state.place[1]] === sample;
-  const grid = steps ? named(board({
+  const grid = steps ? named(coloured(board({
     rows: ranks, columns: steps, label: fill(words.ranks, { epoch }), chosen: state.place,
     choose: (r, c) => { state.place = [r, c]; state.sample = orders[epoch][r][c]; redraw(); },
     cell(r, c) {
-      const each = orders[epoch][r][c], here = found && r === state.place[0] && c === state.place[1];
-      return {
-        kind: here ? "self" : takers[epoch][each].length > 1 ? "wrong" : "plain",
-        text: each, label: fill(words.place, { rank: r, step: c, sample: each }),
-      };
+      const each = orders[epoch][r][c];
+      return { text: each, label: fill(words.place, { rank: r, step: c, sample: each }) };
     },
-  }), words.step, words.rank) : words.none;
+  }), (r, c) => takers[epoch][orders[epoch][r][c]]), words.step, words.rank) : words.none;
   if (steps) grid.classList.toggle("swin-idle", !found);
   state.ranksBox.replaceChildren(grid);
 
-  notes.replaceChildren(legend([
-    [{ kind: "self" }, words.chosen], [{ kind: "reached" }, words.same],
-    [{ kind: "wrong", text: "0,1" }, words.repeated], [{ hatch: true }, words.lost],
-  ]));
+  const key = legend([
+    [{ text: "" }, words.chosen], [{ text: "0" }, words.by_rank], [{ text: "0,1" }, words.repeated],
+    [{ hatch: true }, words.lost],
+  ]);
+  const [chosen, one, many] = key.querySelectorAll("svg");
+  chosen.append(make("path", { d: "M0 0h1v1h-1Z", class: "swin-line swin-chosen" }));
+  one.querySelector("rect").setAttribute("style", `fill: ${RANKS[0]}`);
+  one.querySelector("text").setAttribute("style", "fill: #111");
+  many.append(make("path", { d: frame, class: "swin-line" }));
+  notes.replaceChildren(key);
   const fields = {
     epoch, sample, samples, ranks: mine.join(", "), lost: lost[epoch], given: samples - lost[epoch],
-    repeated: repeated[epoch], epochs: orders.length,
+    repeated: repeated[epoch], epochs: orders.length, hand: mine.length ? orders[epoch][mine[0]].join(", ") : "",
   };
   const watched = mine.length ? mine[0] : 0;
   say([

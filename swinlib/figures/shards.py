@@ -30,12 +30,12 @@ WORDS = {
     "to_nobody": "epoch {epoch}, sample {sample}: lost, no rank gets it",
     "place": "rank {rank}, step {step}: sample {sample}",
     "chosen": "the chosen one",
-    "same": "goes to the same rank",
-    "repeated": "given more than once",
+    "by_rank": "goes to this rank",
+    "repeated": "given more than once; 3× is to three ranks",
     "lost": "given to nobody",
     "none": "No rank gets a sample.",
     "counts": "Epoch {epoch}: {given} of {samples} samples are given, {lost} lost, {repeated} given more than once.",
-    "here_one": "Sample {sample} goes to rank {ranks}.",
+    "here_one": "Sample {sample} goes to rank {ranks}, which gets {hand}.",
     "here_many": "Sample {sample} goes to ranks {ranks}.",
     "here_nobody": "Sample {sample} goes to nobody.",
     "seen": "In {epochs} epochs rank {rank} sees {seen} of {samples}.",
@@ -104,7 +104,8 @@ def _takers(order: Sequence[Sequence[int]], samples: int) -> list[list[int]]:
 def show_shards(orders: Orders, samples: int, *, title: str = "", ax: Axes | None = None) -> Picture | None:
     """Draw who gets which sample: a row for each epoch, a column for each sample, the rank in the cell.
 
-    A sample that nobody gets is hatched. One that is given more than once names all who get it, in a thick frame.
+    A sample that nobody gets is hatched. One that is given more than once stands in a thick frame, with the two ranks
+    that get it, or with how many they are.
 
     Args:
         orders: ``orders[epoch][rank]`` lists the samples of that rank in that epoch.
@@ -146,9 +147,13 @@ def _draw_cell(ax: Axes, row: int, column: int, ranks: list[int]) -> None:
         frame = Rectangle((column + 0.06, row + 0.06), 0.88, 0.88, fill=False, edgecolor=BLACK, linewidth=1.8, zorder=3)
         ax.add_patch(frame)
     if ranks:
-        size = 11 if len(ranks) == 1 else 9 if len(ranks) == 2 else 7
-        text = ",".join(map(str, ranks)) if len(ranks) < 4 else f"{len(ranks)}×"
-        ax.text(column + 0.5, row + 0.5, text, ha="center", va="center_baseline", fontsize=size)
+        size = 11 if len(ranks) == 1 else 9
+        ax.text(column + 0.5, row + 0.5, _names(ranks), ha="center", va="center_baseline", fontsize=size)
+
+
+def _names(ranks: Sequence[int]) -> str:
+    """What fits a cell: the ranks, or from three on how many."""
+    return ",".join(map(str, ranks)) if len(ranks) < 3 else f"{len(ranks)}×"
 
 
 def shard_figure(

@@ -1,10 +1,12 @@
 """The figure that looks into a model: its numbers against attention computed pair by pair, and the page by keyboard."""
 
+import itertools
+
 import pytest
 import torch
 
 import swinlib
-from swinlib.figures.inside import attention_by_block, block_names, inside_data, inside_figure
+from swinlib.figures.inside import LIGHT, SHARES, attention_by_block, block_names, inside_data, inside_figure, outline
 
 WINDOW = 4
 
@@ -84,6 +86,40 @@ def test_what_it_is_and_what_the_model_says(model, images):
     assert torch.tensor(data["ink"], dtype=torch.bool).equal(grey > (grey.max() + grey.min()) / 2)
 
 
+def luminance(colour):
+    """As WCAG 2 defines it, of red, green and blue from 0 to 1."""
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in colour[:3]]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_darkness_is_the_weight_and_letters_stay_legible():
+    shades = [luminance(SHARES(share / 100)) for share in range(101)]
+    assert all(dark < light for light, dark in itertools.pairwise(shades))
+    for share, shade in enumerate(shades):
+        assert (shade + 0.05) / 0.05 >= 4.5 if share < LIGHT else 1.05 / (shade + 0.05) >= 4.5, share
+
+
+def test_the_outline_stands_where_ink_ends():
+    ink = torch.zeros(3, 4)
+    ink[1, 1:3] = 1
+    ink[2, 0] = 1  # touches the edge, and the other part at a corner
+    pixels = [(1, 1), (1, 2), (2, 0)]
+    around = {
+        edge
+        for r, c in pixels
+        for edge, (y, x) in {
+            ((r, c), (r, c + 1)): (r - 1, c),
+            ((r + 1, c), (r + 1, c + 1)): (r + 1, c),
+            ((r, c), (r + 1, c)): (r, c - 1),
+            ((r, c + 1), (r + 1, c + 1)): (r, c + 1),
+        }.items()
+        if (y, x) not in pixels
+    }
+    found = [tuple(map(tuple, line)) for line in outline(ink)]
+    assert len(found) == len(set(found)) == 10
+    assert set(found) == around
+
+
 def test_the_model_is_left_as_it_was(model, images):
     before = model(images)
     attention_by_block(model, images)
@@ -132,6 +168,13 @@ def test_page_by_keyboard(model, images, attends, open_figure):
 
     assert shares() == expected(0, 1, 0, 3, 3)
     assert "head 1 of 2" in words.inner_text()
+    # the darker the more, and nothing lies over the cells but lines
+    fills = page.locator("[data-cell]").evaluate_all(
+        "cells => cells.map(cell => getComputedStyle(cell.querySelector('rect')).fill.match(/\\d+/g).map(Number))"
+    )
+    by_share = sorted((share, -sum(fill[:3])) for share, fill in zip(shares(), fills, strict=True) if share >= 0)
+    assert [dark for _, dark in by_share] == sorted(dark for _, dark in by_share)
+    assert page.locator("svg.swin-board > path").evaluate("path => getComputedStyle(path).fill") == "none"
     for name in ("image", "block", "head"):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.name") == name
@@ -151,8 +194,11 @@ def test_page_by_keyboard(model, images, attends, open_figure):
     assert sum(share >= 0 for share in corner) == 4
     assert "4 of the 16 tokens in its window" in words.inner_text()
     chosen = page.locator('[data-cell="0,7"]')
-    assert chosen.get_attribute("aria-label") == f"row 0, column 7, chosen, {corner[7]} %"
-    assert page.locator('[data-cell="7,0"]').get_attribute("aria-label") == "row 7, column 0, not looked at"
+    ink = torch.tensor(inside_data(model, images, LABELS, 0, 2)["ink"])
+    on_digit = [", on the digit" * bool(ink[2 * r : 2 * r + 2, 2 * c : 2 * c + 2].any()) for r, c in ((0, 7), (7, 0))]
+    assert chosen.get_attribute("aria-label") == f"row 0, column 7, chosen, {corner[7]} %{on_digit[0]}"
+    far = page.locator('[data-cell="7,0"]').get_attribute("aria-label")
+    assert far == f"row 7, column 0, not looked at{on_digit[1]}"
 
     page.locator("select[name=image]").select_option(label="second")
     page.locator("select[name=head]").select_option(label="2")

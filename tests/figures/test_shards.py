@@ -60,6 +60,11 @@ def test_what_the_chapter_says():
     assert moving["seen"] > [6, 6]
     assert shard_data(11, 2, False, False, True)["repeated"] == [1] * EPOCHS
     assert shard_data(11, 2, False, True, True)["lost"] == [1] * EPOCHS
+    frozen = shard_data(11, 2, False, True, True)["takers"]
+    assert len({takers.index([]) for takers in frozen}) == 1  # the same sample is lost in every epoch
+    moving = shard_data(11, 2, True, True, True)["takers"]
+    assert len({takers.index([]) for takers in moving}) > 1
+    assert shard_data(5, 4, False, False, True)["repeated"] == [3] * EPOCHS
     unequal = shard_data(12, 2, True, False, False)
     assert min(unequal["lost"]) > 0
     assert unequal["lost"] == unequal["repeated"]  # twelve places: each lost sample leaves one to be given twice
@@ -97,6 +102,11 @@ def test_the_picture_shows_the_ranks_hatches_the_lost_and_frames_the_repeated():
     assert [patch.get_xy() for patch in ax.patches if patch.get_hatch()] == [(2, 0)]
     framed = [patch.get_xy() for patch in ax.patches if not patch.get_fill()]
     assert [(int(x), int(y)) for x, y in framed] == [(1, 0)]
+
+
+def test_a_sample_that_many_get_says_how_many():
+    [ax] = show_shards([[[0, 1], [1], [1]]], 2).axes
+    assert [text.get_text() for text in ax.texts] == ["0", "3×"]
 
 
 def test_the_picture_refuses_samples_that_do_not_exist():
