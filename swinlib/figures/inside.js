@@ -46,7 +46,7 @@ function draw({ data, values, state, stage, notes, words, say, redraw }) {
   const side = ink.length + 2, framed = (r, c) => ink[r - 1]?.[c - 1] ?? 0;
   svg.append(make("path", {
     d: borders(side, side, framed), transform: `scale(${1 / pixels}) translate(-1 -1)`, "aria-hidden": "true",
-    style: `fill: none; stroke: #d55e00; stroke-width: ${(0.07 * pixels).toFixed(2)}; pointer-events: none` }));
+    style: `fill: none; stroke: #009e73; stroke-width: ${(0.05 * pixels).toFixed(2)}; pointer-events: none` }));
   stage.replaceChildren(svg);
 
   notes.replaceChildren(

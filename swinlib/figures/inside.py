@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from swinlib.figures.interactive import Control, Interactive
 from swinlib.figures.layout import Layout, window_layout
-from swinlib.figures.style import BLACK, BLUE, VERMILION, Picture, canvas, style
+from swinlib.figures.style import BLACK, BLUE, GREEN, Picture, canvas, style
 from swinlib.model import SwinTransformer
 from swinlib.windows import window_partition
 
@@ -34,7 +34,7 @@ WORDS = {
     "reading": "The model reads this {label} as a {read}, with a probability of {sure} %.",
     "window": "the tokens that it may look at, with their share in per cent; the larger, the darker",
     "token": "the token that looks (thick frame)",
-    "ink": "The orange line is the outline of the digit. Each cell is a token of {pixels}×{pixels} pixels.",
+    "ink": "The green line is the outline of the digit. Each cell is a token of {pixels}×{pixels} pixels.",
     "on_ink": ", on the digit",
     "cell": "row {row}, column {column}, {share} %{on_ink}",
     "cell_self": "row {row}, column {column}, chosen, {share} %{on_ink}",
@@ -210,7 +210,7 @@ def _picture(data: Mapping[str, Any], head: int) -> Picture:
                 colour = BLACK if shares[token] < LIGHT else "white"
                 ax.text(x + 0.5, y + 0.5, f"{shares[token]:.0f}", ha="center", va="center", fontsize=9, color=colour)
         lines = [[(c / pixels, r / pixels) for r, c in line] for line in outline(torch.tensor(data["ink"]))]
-        ax.add_collection(LineCollection(lines, colors=VERMILION, linewidths=1.8))
+        ax.add_collection(LineCollection(lines, colors=GREEN, linewidths=1.5))
         ax.plot(
             [column, column + 1, column + 1, column, column], [row, row, row + 1, row + 1, row], color=BLACK, lw=3.5
         )
