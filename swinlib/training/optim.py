@@ -17,7 +17,7 @@ def parameter_groups(
     """The parameters with weight decay and those without: norms, biases and whatever makes the position bias.
 
     Args:
-        model: whose parameters that ask for a gradient are shared out.
+        model: whose parameters are shared out; those without a gradient stay as they are.
         weight_decay: of those that have it.
         lr: learning rate of the head; needed where the layers' differ.
         layer_decay: where it is not 1, there are two such groups for each layer, and a layer has the learning rate of
@@ -30,9 +30,8 @@ def parameter_groups(
     by_layer = layer_decay != 1
     groups: dict[tuple[int, bool], list[nn.Parameter]] = {} if by_layer else {(0, False): [], (0, True): []}
     for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            is_free = parameter.dim() <= 1 or name in not_decayed
-            groups.setdefault((layers_after(model, name) if by_layer else 0, is_free), []).append(parameter)
+        is_free = parameter.dim() <= 1 or name in not_decayed
+        groups.setdefault((layers_after(model, name) if by_layer else 0, is_free), []).append(parameter)
     return [
         {"params": parameters, "weight_decay": 0.0 if is_free else weight_decay}
         | ({"lr": lr * layer_decay**after} if by_layer else {})

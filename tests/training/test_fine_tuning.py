@@ -105,7 +105,6 @@ def test_layers_are_counted_from_the_head():
 @pytest.mark.parametrize("version", [1, 2])
 def test_each_layer_has_its_learning_rate_and_each_parameter_one_group(tiny_swin, version):
     model = tiny_swin(version)
-    model.patch_embed.requires_grad_(False)
     names = {id(p): name for name, p in model.named_parameters()}
     plain = {id(p): group["weight_decay"] for group in parameter_groups(model, 0.1) for p in group["params"]}
     found = {}
@@ -115,7 +114,6 @@ def test_each_layer_has_its_learning_rate_and_each_parameter_one_group(tiny_swin
             assert group["lr"] == 2.0 * 0.5 ** layers_after(model, names[id(p)])
             found[id(p)] = group["weight_decay"]
     assert found == plain
-    assert {names[key].partition(".")[0] for key in found} == {"layers", "norm", "head"}
 
 
 def test_the_curve_is_that_of_the_head(tiny):
@@ -221,10 +219,9 @@ def test_five_digits_from_the_weights_of_ten_take_a_tenth_of_the_steps(tmp_path)
         for digit in "02468":
             (tmp_path / "five" / split).mkdir(parents=True, exist_ok=True)
             (tmp_path / "five" / split / digit).symlink_to(root / split / digit)
-    scratch = Config(data=str(tmp_path / "five"), output=tmp_path / "scratch", epochs=20, workers=0, tensorboard=False)
-    tuned = dataclasses.replace(
-        scratch, output=tmp_path / "tuned", weights=DIGITS, epochs=2, warmup_epochs=0.5, layer_decay=0.8
-    )
+    plain = {"data": str(tmp_path / "five"), "workers": 0, "tensorboard": False, "ema_decay": 0.0}
+    scratch = Config(**plain, output=tmp_path / "scratch", epochs=10, warmup_epochs=2.5)
+    tuned = Config(**plain, output=tmp_path / "tuned", epochs=1, warmup_epochs=0.25, weights=DIGITS, layer_decay=0.8)
     slow, quick = train(scratch), train(tuned)
     print(f"scratch: {slow.val_accuracy:.4f} in {slow.step} steps; tuned: {quick.val_accuracy:.4f} in {quick.step}")
     assert slow.step == 10 * quick.step
