@@ -32,8 +32,8 @@ _MODULES = {
         "PatchExpanding",
         "PatchMerging",
         "PatchMergingV2",
-        "gather_2x2",
-        "scatter_patches",
+        "space_to_depth",
+        "depth_to_space",
     ),
     "blocks": ("DropPath", "Mlp", "SwinStage", "SwinTransformerBlock", "SwinTransformerBlockV2"),
     "init": ("init_weights",),
@@ -73,7 +73,7 @@ if TYPE_CHECKING:  # the same names for editors and type checkers, which do not 
         swin_v2_s,
         swin_v2_t,
     )
-    from .resampling import PatchEmbed, PatchExpanding, PatchMerging, PatchMergingV2, gather_2x2, scatter_patches
+    from .resampling import PatchEmbed, PatchExpanding, PatchMerging, PatchMergingV2, depth_to_space, space_to_depth
     from .segmentation import SwinUNet
     from .windows import (
         cyclic_shift,

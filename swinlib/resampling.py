@@ -11,7 +11,7 @@ from .windows import check_map
 
 
 @exported_as(exporting.space_to_depth)
-def gather_2x2(x: Tensor) -> Tensor:
+def space_to_depth(x: Tensor) -> Tensor:
     """Stack each 2x2 neighbourhood into the channels: ``(B, H, W, C)`` to ``(B, ceil(H/2), ceil(W/2), 4C)``.
 
     The order of (row, column) is (0,0), (1,0), (0,1), (1,1), as in every published checkpoint. An odd side
@@ -19,14 +19,14 @@ def gather_2x2(x: Tensor) -> Tensor:
 
     The field knows it as space to depth, or pixel unshuffle, most often row by row: (0,0), (0,1), (1,0), (1,1).
     """
-    check_map(x, "gather_2x2")
+    check_map(x, "space_to_depth")
     x = F.pad(x, (0, 0, 0, x.shape[2] % 2, 0, x.shape[1] % 2))
     return torch.cat([x[:, 0::2, 0::2], x[:, 1::2, 0::2], x[:, 0::2, 1::2], x[:, 1::2, 1::2]], dim=-1)
 
 
-def scatter_patches(x: Tensor, scale: int) -> Tensor:
+def depth_to_space(x: Tensor, scale: int) -> Tensor:
     """Lay the channels out in space: ``(B, H, W, scale**2 * C)`` to ``(B, scale*H, scale*W, C)``, row by row."""
-    check_map(x, "scatter_patches")
+    check_map(x, "depth_to_space")
     b, h, w, c = x.shape
     if c % scale**2:
         raise ValueError(
@@ -106,7 +106,7 @@ class PatchMerging(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(B, H, W, C)`` to ``(B, ceil(H/2), ceil(W/2), 2C)``."""
         check_map(x, "PatchMerging", self.reduction.in_features // 4)
-        return self.reduction(self.norm(gather_2x2(x)))
+        return self.reduction(self.norm(space_to_depth(x)))
 
 
 class PatchMergingV2(nn.Module):
@@ -126,7 +126,7 @@ class PatchMergingV2(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(B, H, W, C)`` to ``(B, ceil(H/2), ceil(W/2), 2C)``."""
         check_map(x, "PatchMergingV2", self.reduction.in_features // 4)
-        return self.norm(self.reduction(gather_2x2(x)))
+        return self.norm(self.reduction(space_to_depth(x)))
 
 
 class PatchExpanding(nn.Module):
@@ -159,4 +159,4 @@ class PatchExpanding(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(B, H, W, C)`` to ``(B, scale * H, scale * W, out_dim)``."""
         check_map(x, "PatchExpanding", self.expand.in_features)
-        return self.norm(scatter_patches(self.expand(x), self.scale))
+        return self.norm(depth_to_space(self.expand(x), self.scale))

@@ -17,14 +17,14 @@ from swinlib import (
     WindowAttention,
     WindowAttentionV2,
     cyclic_shift,
+    depth_to_space,
     effective_shift,
-    gather_2x2,
     pad_to_windows,
     relative_coords_table,
     relative_position_index,
-    scatter_patches,
     shifted_window_mask,
     shifted_window_regions,
+    space_to_depth,
     window_partition,
     window_reverse,
 )
@@ -369,13 +369,13 @@ DEEP = {
         *(lambda: shifted_window_mask(4, 4, 2, 1, additive=True, dtype=torch.bool), (TypeError, ValueError)),
         *("torch.bool", "floating"),
     ),
-    "gather: three dimensions": (lambda: gather_2x2(torch.zeros(4, 4, 3)), ValueError, "(4, 4, 3)", "(B, H, W, C)"),
+    "gather: three dimensions": (lambda: space_to_depth(torch.zeros(4, 4, 3)), ValueError, "(4, 4, 3)", "(B, H, W, C)"),
     "merging: other channels": (
         *(lambda: PatchMerging(8)(torch.zeros(1, 4, 4, 4)), ValueError),
         *("(1, 4, 4, 4)", "(B, H, W, 8)"),
     ),
     "scatter: channels do not divide": (
-        *(lambda: scatter_patches(torch.zeros(1, 2, 2, 6), 2), ValueError),
+        *(lambda: depth_to_space(torch.zeros(1, 2, 2, 6), 2), ValueError),
         *("(1, 2, 2, 6)", "4"),
     ),
     "expanding: three dimensions": (

@@ -58,7 +58,7 @@ def test_windows_by_index_are_windows_by_roll(randomise, height, width, window, 
 def test_padding_and_merging_by_index_are_those_by_slices(height, width, window):
     x = torch.randn(2, height, width, 3)
     assert torch.equal(exporting.pad_to_windows(x, window), swinlib.pad_to_windows(x, window))
-    assert torch.equal(exporting.space_to_depth(x), swinlib.gather_2x2(x))
+    assert torch.equal(exporting.space_to_depth(x), swinlib.space_to_depth(x))
 
 
 # --- traced ------------------------------------------------------------------------------------------------------

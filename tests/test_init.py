@@ -92,7 +92,7 @@ def test_a_new_v2_network_is_the_identity_on_the_residual_stream():
     model = SwinTransformer(**TINY, version=2)
     x = torch.randn(2, 3, 14, 18)
     stem = model.patch_embed(x)
-    first, second = model.forward_features(x, channels_last=True)
+    first, second = model.forward_intermediates(x, output_fmt="NHWC")[1]
     assert torch.equal(first, stem)
     assert torch.equal(second, model.layers[0].downsample(stem))
 

@@ -90,7 +90,7 @@ def test_swin_t_s_parts_have_the_paper_s_shapes():
     assert [len(stage.blocks) for stage in model.layers] == [2, 2, 6, 2]
     assert [stage.blocks[0].attn.num_heads for stage in model.layers] == [3, 6, 12, 24]
     assert {block.attn.head_dim for stage in model.layers for block in stage.blocks} == {32}
-    assert [f.shape for f in model.forward_features(torch.empty(2, 3, 224, 224, device="meta"))] == [
+    assert [f.shape for f in model.forward_intermediates(torch.empty(2, 3, 224, 224, device="meta"))[1]] == [
         (2, 96, 56, 56),
         (2, 192, 28, 28),
         (2, 384, 14, 14),
@@ -111,7 +111,7 @@ def test_any_size_gives_finite_logits_and_maps_of_the_expected_sizes(version, ti
     assert logits.shape == (2, 5)
     assert logits.isfinite().all()
     rows, cols = height // 2, width // 2
-    assert [f.shape for f in model.forward_features(x)] == [
+    assert [f.shape for f in model.forward_intermediates(x)[1]] == [
         (2, 16, rows, cols),
         (2, 32, (rows + 1) // 2, (cols + 1) // 2),
     ]
@@ -120,7 +120,7 @@ def test_any_size_gives_finite_logits_and_maps_of_the_expected_sizes(version, ti
 @versions
 def test_an_image_of_one_patch_is_enough(version, tiny_swin):
     model = tiny_swin(version, depths=(2, 2, 2, 2), num_heads=(1, 2, 4, 8), window_size=7)
-    assert [f.shape[2:] for f in model.forward_features(images(1, 2, 2))] == [(1, 1)] * 4
+    assert [f.shape[2:] for f in model.forward_intermediates(images(1, 2, 2))[1]] == [(1, 1)] * 4
     assert model(images(1, 2, 2)).isfinite().all()
 
 
@@ -177,7 +177,7 @@ def test_a_training_step_s_forward_and_backward_change_nothing_but_gradients(ver
 def test_features_come_channels_first_or_last_and_carry_the_logits(version, tiny_swin):
     model = tiny_swin(version)
     x = images(2, 15, 18)
-    first, last = model.forward_features(x), model.forward_features(x, channels_last=True)
+    first, last = model.forward_intermediates(x)[1], model.forward_intermediates(x, output_fmt="NHWC")[1]
     for a, b in zip(first, last, strict=True):
         assert torch.equal(a, b.permute(0, 3, 1, 2))
     pooled = model.norm(last[-1]).flatten(1, 2).mean(dim=1)
@@ -190,7 +190,7 @@ def test_features_are_the_stages_one_after_the_other(version, tiny_swin):
     x = images(2, 15, 18)
     first = model.layers[0](model.patch_embed(x))
     second = model.layers[1](model.layers[0].downsample(first))
-    for a, b in zip(model.forward_features(x, channels_last=True), (first, second), strict=True):
+    for a, b in zip(model.forward_intermediates(x, output_fmt="NHWC")[1], (first, second), strict=True):
         assert torch.equal(a, b)
     assert isinstance(model.layers[1].downsample, nn.Identity)
 
@@ -199,7 +199,7 @@ def test_features_are_the_stages_one_after_the_other(version, tiny_swin):
 def test_without_head_the_model_returns_the_pooled_features(version, tiny_swin):
     model = tiny_swin(version, num_classes=0)
     x = images(2, 15, 18)
-    last = model.forward_features(x)[-1]
+    last = model.forward_intermediates(x)[1][-1]
     torch.testing.assert_close(model(x), model.norm(last.permute(0, 2, 3, 1)).mean(dim=(1, 2)))
     assert not [name for name in model.state_dict() if name.startswith("head")]
 
@@ -221,7 +221,7 @@ def test_the_shift_lets_windows_meet(tiny_swin):
     x = images(1, 24, 24).requires_grad_()
 
     def reached(model):
-        feature = model.forward_features(x, channels_last=True)[0]
+        feature = model.forward_intermediates(x, output_fmt="NHWC")[1][0]
         (gradient,) = torch.autograd.grad(feature[0, 1, 1].sum(), x)
         return (gradient[0] != 0).any(dim=0)
 
@@ -338,7 +338,10 @@ def test_norms_by_stage(version, tiny_swin):
     normed.load_state_dict(plain.state_dict(), strict=False)
     x = images(2, 12, 12)
     assert torch.equal(normed(x), plain(x))
-    raw, maps = plain.forward_features(x, channels_last=True), normed.forward_features(x, channels_last=True)
+    raw, maps = (
+        plain.forward_intermediates(x, output_fmt="NHWC")[1],
+        normed.forward_intermediates(x, output_fmt="NHWC")[1],
+    )
     for norm, before, after in zip((normed.stage_norms[0], plain.norm), raw, maps, strict=True):
         assert torch.equal(norm(before), after)
 
@@ -362,7 +365,10 @@ def test_dropout_reaches_tokens_and_blocks_and_works_in_training_only(version, t
 @versions
 def test_patches_channels_and_widths_are_free(version, tiny_swin):
     model = tiny_swin(version, patch_size=(2, 3), in_channels=5, mlp_ratio=2.5, qkv_bias=False, window_size=(2, 4))
-    assert [f.shape for f in model.forward_features(images(1, 12, 12, channels=5))] == [(1, 16, 6, 4), (1, 32, 3, 2)]
+    assert [f.shape for f in model.forward_intermediates(images(1, 12, 12, channels=5))[1]] == [
+        (1, 16, 6, 4),
+        (1, 32, 3, 2),
+    ]
     assert model.layers[0].blocks[0].mlp.fc1.out_features == 40
     assert not [name for name in model.state_dict() if name.endswith(("qkv.bias", "q_bias", "v_bias"))]
 

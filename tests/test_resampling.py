@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swinlib import PatchEmbed, PatchExpanding, PatchMerging, PatchMergingV2, gather_2x2, scatter_patches
+from swinlib import PatchEmbed, PatchExpanding, PatchMerging, PatchMergingV2, depth_to_space, space_to_depth
 
 sides = st.integers(1, 6)
 
@@ -21,7 +21,7 @@ def numbered_map(batch, height, width, channels):
 @given(sides, sides, st.integers(1, 3))
 def test_gather_stacks_each_neighbourhood_column_by_column_and_pads_with_zeros(height, width, channels):
     x = numbered_map(2, height, width, channels)
-    gathered = gather_2x2(x)
+    gathered = space_to_depth(x)
     assert gathered.shape == (2, (height + 1) // 2, (width + 1) // 2, 4 * channels)
     for i in range(gathered.shape[1]):
         for j in range(gathered.shape[2]):
@@ -35,7 +35,7 @@ def test_gather_stacks_each_neighbourhood_column_by_column_and_pads_with_zeros(h
 @given(sides, sides, st.integers(1, 4), st.integers(1, 3))
 def test_scatter_lays_the_channels_out_row_by_row(height, width, scale, channels):
     x = numbered_map(2, height, width, scale**2 * channels)
-    scattered = scatter_patches(x, scale)
+    scattered = depth_to_space(x, scale)
     assert scattered.shape == (2, height * scale, width * scale, channels)
     for i in range(height * scale):
         for j in range(width * scale):
@@ -46,14 +46,14 @@ def test_scatter_lays_the_channels_out_row_by_row(height, width, scale, channels
 @given(sides, sides, st.integers(1, 3))
 def test_scatter_undoes_gather_up_to_the_order_of_the_four(height, width, channels):
     x = numbered_map(2, 2 * height, 2 * width, channels)
-    row_by_row = gather_2x2(x).unflatten(-1, (4, channels))[..., [0, 2, 1, 3], :].flatten(-2)
-    assert torch.equal(scatter_patches(row_by_row, 2), x)
+    row_by_row = space_to_depth(x).unflatten(-1, (4, channels))[..., [0, 2, 1, 3], :].flatten(-2)
+    assert torch.equal(depth_to_space(row_by_row, 2), x)
 
 
 def test_scatter_is_torch_s_pixel_shuffle_with_the_channels_last():
     x = torch.randn(2, 3, 4, 9 * 5)
     blocks_last = x.unflatten(-1, (9, 5)).transpose(-1, -2).flatten(-2).permute(0, 3, 1, 2)
-    assert torch.equal(scatter_patches(x, 3), F.pixel_shuffle(blocks_last, 3).permute(0, 2, 3, 1))
+    assert torch.equal(depth_to_space(x, 3), F.pixel_shuffle(blocks_last, 3).permute(0, 2, 3, 1))
 
 
 # --- image to patches --------------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def test_patches_may_be_rectangular():
 def test_merging_is_gather_norm_and_projection_in_the_order_of_its_version(merging, height, width, randomise):
     merge = randomise(merging(5)).double()
     x = torch.randn(2, height, width, 5, dtype=torch.float64)
-    gathered = gather_2x2(x)
+    gathered = space_to_depth(x)
     w, gamma, beta = merge.reduction.weight, merge.norm.weight, merge.norm.bias
     if merging is PatchMerging:
         expected = F.layer_norm(gathered, (20,), gamma, beta) @ w.T

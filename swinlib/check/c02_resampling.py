@@ -96,10 +96,10 @@ def _squares(x: Tensor) -> Tensor:
 
 
 @exercise(
-    lambda x: swinlib.gather_2x2(x),
+    lambda x: swinlib.space_to_depth(x),
     without=(
-        "swinlib.gather_2x2",
-        "swinlib.resampling.gather_2x2",
+        "swinlib.space_to_depth",
+        "swinlib.resampling.space_to_depth",
         "torch.cat",
         "torch.concat",
         "torch.concatenate",
@@ -501,8 +501,8 @@ def _decoder_step(
 @exercise(
     lambda x, skip, expand, join: _decoder_step(x, skip, expand, join),
     without=(
-        "swinlib.scatter_patches",
-        "swinlib.resampling.scatter_patches",
+        "swinlib.depth_to_space",
+        "swinlib.resampling.depth_to_space",
         "swinlib.PatchExpanding.forward",
         "torch.nn.functional.pixel_shuffle",
         "torch.pixel_shuffle",

@@ -224,10 +224,10 @@ function patch_embed(image, { proj, norm }, [ph, pw]) {
 }
 
 const patch_merging = (x, { norm, reduction }) =>
-  linear(layer_norm(gather_2x2(x), norm), reduction);
+  linear(layer_norm(space_to_depth(x), norm), reduction);
 
 // Stack each 2x2 neighbourhood: (0,0), (1,0), (0,1), (1,1); beyond an odd side there are zeros.
-function gather_2x2(x) {
+function space_to_depth(x) {
   const even = pad_to_windows(x, [2, 2]);
   const [height, width] = [even.height / 2, even.width / 2];
   const { data } = rearrange(even, height * width, 4, (token, corner) => {

@@ -54,7 +54,7 @@ Folded «checkpoint», stride, again checkpoint.
 Then «checkpoints».
 
 `«window_partition»` and `window_partition` and `swinlib.window_partition`, `«swinlib.SwinStage»`, `SwinStage`,
-`«SwinStage.forward()»`, `forward`, `forward_features`,
+`«SwinStage.forward()»`, `forward`, `forward_intermediates`,
 `«figures.canvas»`, `canvas`, `style`, `«show_mask»`, `window_partition(x, 7)`.
 伴随算子 and 卷积。
 """

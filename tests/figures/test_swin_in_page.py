@@ -337,7 +337,7 @@ def test_swin_js_is_javascript():
 def test_functions_have_the_names_of_swinlib():
     ours = set(re.findall(r"^(?:function|const) (\w+)", SWIN, re.M))
     theirs = {
-        *("window_partition", "window_reverse", "pad_to_windows", "effective_shift", "cyclic_shift", "gather_2x2"),
+        *("window_partition", "window_reverse", "pad_to_windows", "effective_shift", "cyclic_shift", "space_to_depth"),
         *("shifted_window_regions", "shifted_window_mask", "relative_position_index"),
         *("shifted_window_attention", "attention_weights", "logits", "forward"),
     }

@@ -84,12 +84,12 @@ def test_backbone_with_a_norm_for_each_stage(randomise, images, assert_parity):
     assert (report.layout, report.kept) == ("huggingface", ())
     assert report.ignored == ("swin.layernorm.weight", "swin.layernorm.bias")
     x = images(448, 448, batch=1)  # at 224 they shift the last map too, though one window covers it
-    for our_map, their_map in zip(ours.forward_features(x), theirs(x).feature_maps, strict=True):
+    for our_map, their_map in zip(ours.forward_intermediates(x)[1], theirs(x).feature_maps, strict=True):
         assert_parity(our_map, their_map, 1e-5)
 
     randomise(ours, seed=3)
     theirs.load_state_dict(export_state_dict(ours, "huggingface"), strict=True)
-    for our_map, their_map in zip(ours.forward_features(x), theirs(x).feature_maps, strict=True):
+    for our_map, their_map in zip(ours.forward_intermediates(x)[1], theirs(x).feature_maps, strict=True):
         assert_parity(our_map, their_map, 1e-5)
 
 
@@ -101,7 +101,7 @@ def test_backbone_of_v2(randomise, images, assert_parity):
     report = load_checkpoint(ours, theirs.state_dict())
     assert report.kept == ("norm.weight", "norm.bias")
     x = images(256, 256, batch=1)
-    found = ours.forward_features(x)
+    found = ours.forward_intermediates(x)[1]
     for our_map, their_map in zip((found[1], found[3]), theirs(x).feature_maps, strict=True):
         assert_parity(our_map, their_map, 1e-5)
 

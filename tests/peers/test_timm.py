@@ -62,12 +62,12 @@ def test_features_only(version, swin_narrow, randomise, images, assert_parity):
     theirs = timm.create_model(name, pretrained=False, features_only=True, **shape)
     theirs.load_state_dict(export_state_dict(swin_narrow, "timm_features"), strict=True)
     x = images(*[224 if version == 1 else 256] * 2, batch=1)
-    for ours, map_ in zip(swin_narrow.forward_features(x, channels_last=True), theirs.eval()(x), strict=True):
+    for ours, map_ in zip(swin_narrow.forward_intermediates(x, output_fmt="NHWC")[1], theirs.eval()(x), strict=True):
         assert_parity(ours, map_, 1e-5)
 
     again = swinlib.SwinTransformer(**NARROW, window_size=swin_narrow.window_size, version=version).eval()
     randomise(theirs, seed=1)
     report = load_checkpoint(again, theirs.state_dict())
     assert (report.layout, report.head) == ("timm_features", "kept")
-    for ours, map_ in zip(again.forward_features(x, channels_last=True), theirs(x), strict=True):
+    for ours, map_ in zip(again.forward_intermediates(x, output_fmt="NHWC")[1], theirs(x), strict=True):
         assert_parity(ours, map_, 1e-5)
