@@ -1,0 +1,70 @@
+"""Values as JSON: what a build stores and a page reads, with PyTorch on one side and the small torch on the other."""
+
+import math
+
+import torch
+
+DIGITS = {"float16": 5, "float32": 9, "float64": 13}  # more than any comparison looks at
+WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+
+
+def _number(value: object, digits: int = 17) -> object:
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        return {"f": str(value)}
+    return float(f"{value:.{digits}g}")
+
+
+def _entry(value: object, digits: int) -> object:
+    """Whole numbers without a point, which the dtype gives back to them."""
+    if isinstance(value, bool):
+        return int(value)
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        return str(value)
+    return int(value) if value == int(value) and abs(value) < 1e15 else float(f"{value:.{digits}g}")
+
+
+def encode(value: object) -> object:
+    """JSON of tensors, numbers, strings, None, dtypes, and lists, tuples and dicts of these.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, torch.Tensor):
+        kind = str(value.dtype).removeprefix("torch.")
+        flat = value.detach().reshape(-1).tolist()
+        return {"t": kind, "s": list(value.shape), "v": [_entry(each, DIGITS.get(kind, 17)) for each in flat]}
+    if isinstance(value, torch.dtype):
+        return {"d": str(value).removeprefix("torch.")}
+    if isinstance(value, tuple):
+        return {"u": [encode(each) for each in value]}
+    if isinstance(value, list):
+        return [encode(each) for each in value]
+    if isinstance(value, dict):
+        return {"m": [[encode(key), encode(each)] for key, each in value.items()]}
+    raise TypeError(f"a {type(value).__name__} cannot be stored for a page")
+
+
+def decode(value: object) -> object:
+    """The value that `encode` was given."""
+    if isinstance(value, list):
+        return [decode(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "t" in value:
+        numbers = [WORDS[each] if isinstance(each, str) else each for each in value["v"]]
+        return torch.tensor(numbers, dtype=getattr(torch, value["t"])).reshape(value["s"])
+    if "f" in value:
+        return WORDS[value["f"]]
+    if "d" in value:
+        return getattr(torch, value["d"])
+    if "u" in value:
+        return tuple(decode(each) for each in value["u"])
+    return {decode(key): decode(each) for key, each in value["m"]}

@@ -1,0 +1,66 @@
+"""Judging an answer on stored cases, with nothing but what a page has."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+import torch
+from swinlib.check.exercise import FINAL, Case, Exercise, Mistake, Outcome, Verdict, _alike, _sentence, show
+
+from .values import decode
+
+
+class Stored:
+    """An exercise's judge and probe, and what a build stored for it; see `stored.stored`."""
+
+    def __init__(self, exercise: Exercise, data: dict) -> None:
+        self.exercise, self.data = exercise, data
+        self.cases: list[Case] = data["cases"]
+        self.places = {str(case): place for place, case in enumerate(self.cases)}
+        exercise.expected = lambda case: self.value(data["expected"][self.places[str(case)]])
+
+    def value(self, place: int) -> object:
+        return decode(self.data["values"][place])
+
+    def outcome(self, told: list) -> Outcome:
+        if isinstance(told[0], str):
+            return Outcome(error=told[0])
+        return Outcome(self.value(told[0]), changed=tuple(told[1:]))
+
+    @cached_property
+    def compared(self) -> list[int]:
+        return self.data["compared"]
+
+    def judge(self, answer: Callable, *, anything_goes: bool = False) -> Verdict:
+        """The verdict of the exercise's check, on the stored cases.
+
+        Raises:
+            torch.NotHere: if the answer needs what the small torch does not have.
+        """
+        exercise = self.exercise
+
+        def attempt(case: Case) -> Outcome:
+            torch.NotHere.asked.clear()
+            outcome = exercise.attempt(answer, case, anything_goes=anything_goes)
+            if torch.NotHere.asked:
+                raise torch.NotHere.asked[0]
+            return outcome
+
+        for place, case in enumerate(self.cases):
+            outcome = attempt(case)
+            wrong = exercise.problem(outcome, case)
+            if not wrong:
+                continue
+            if outcome.error in FINAL:
+                return Verdict(False, f"{exercise.name}: {outcome.message or outcome.error}", error=outcome.error)
+            given = ", ".join(f"{name} = {show(value)}" for name, value in exercise.arguments(**case).items())
+            message = f"{exercise.name}, on the smallest input that fails: {given}.\n  {_sentence(wrong)}"
+            compared = [(each, attempt(self.cases[each])) for each in (place, *self.compared)]
+            for mistake in self.data["mistakes"]:
+                if all(_alike(self.outcome(mistake["outcomes"][each]), outcome) for each, outcome in compared):
+                    message = f"{message}\n  {mistake['explanation']}"
+                    return Verdict(False, message, mistake["name"], mistake["credit"], case)
+            return Verdict(False, message, case=case)
+        return Verdict(True, f"{exercise.name}: right on {len(self.cases)} inputs", credit=1.0)
+
+
+__all__ = ["Mistake", "Stored"]

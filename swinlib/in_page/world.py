@@ -1,0 +1,34 @@
+"""The modules that a page's interpreter has beside its standard library, by name, with their source."""
+
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SWINLIB = HERE.parent
+
+# The library as it is, as far as answers and judges ask for it.
+AS_THEY_ARE = (
+    *("__init__", "arguments", "attention", "blocks", "init", "model", "resampling", "segmentation", "windows"),
+    *("answers/__init__", "answers/shown", "check/exercise", "check/inputs", "check/judging"),
+    *("in_page/__init__", "in_page/values", "in_page/verdict"),
+)
+INSTEAD = {"hypothesis": "hypothesis.py", "numpy": "numpy.py", "swinlib.answers.beside": "beside.py"}
+
+
+def _name(path: Path, root: Path) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules(chapter: str) -> dict[str, tuple[str, bool]]:
+    """Source of each module, and whether it is a package.
+
+    Args:
+        chapter: whose checks are among them, such as ``"07_roll_and_shifted_windows"``.
+    """
+    paths = [SWINLIB / f"{name}.py" for name in (*AS_THEY_ARE, f"check/c{chapter}")]
+    paths += sorted((SWINLIB / "checkpoints").glob("*.py"))
+    found = {_name(path, SWINLIB.parent): path for path in paths}
+    found |= {_name(path, HERE): path for path in sorted((HERE / "torch").rglob("*.py"))}
+    found |= {name: HERE / file for name, file in INSTEAD.items()}
+    sources = {name: (path.read_text(encoding="utf-8"), path.name == "__init__.py") for name, path in found.items()}
+    return {**sources, "swinlib.check": ("", True)}
