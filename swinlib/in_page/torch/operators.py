@@ -1,26 +1,46 @@
-"""What is computed entry by entry, and what is computed of many entries: sums, maxima, softmax, products of matrices."""
+"""What is computed entry by entry, and of many entries: sums, maxima, softmax, products of matrices."""
 
-import builtins
 import itertools
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from .dtypes import Number, bool_, dtype, float32, int64
-from .tensor import (
-    Size,
-    Tensor,
-    as_operand,
-    broadcast_shapes,
-    computed,
-    elementwise,
-    make,
-    result_type,
-    wrap_dim,
-)
+from .dtypes import NotHere, Number, bool_, dtype, float32, int64
+from .tensor import Shape, Size, Tensor, broadcast_shapes, computed, elementwise, make, result_type, wrap_dim
 
 inf, nan = math.inf, math.nan
 Dims = int | Sequence[int] | None
+FUNCTIONS: dict[str, Callable] = {}
+"""What is also a function of ``torch``, by name."""
+
+
+def offered(function: Callable, name: str) -> Callable:
+    """The function; of an option that it does not know, it says that it is not here."""
+    code = function.__code__
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+    def call(*arguments: object, **options: object) -> object:
+        for option in options:
+            if option not in known and not code.co_flags & 8:
+                raise NotHere(f"`{option}` of `{name}`")
+        return function(*arguments, **options)
+
+    call.__name__ = name
+    return call
+
+
+def method(function: Callable, *names: str) -> Callable:
+    """Decorator: a method of a tensor, and a function of ``torch``, under its name and others."""
+    for name in names or (function.__name__,):
+        FUNCTIONS[name] = offered(function, name)
+        setattr(Tensor, name, FUNCTIONS[name])
+    return function
+
+
+def methods(**functions: Callable) -> None:
+    for name, function in functions.items():
+        method(function, name)
+
 
 # --- numbers, as a processor computes them: infinite or not a number where Python raises -----------------------------
 
@@ -32,26 +52,18 @@ def _divide(a: float, b: float) -> float:
 
 
 def _floor_divide(a: Number, b: Number) -> Number:
-    if b:
-        return a // b
-    if isinstance(b, float):
-        return _divide(a, b)
-    raise RuntimeError("ZeroDivisionError")
+    if not b and not isinstance(b, float):
+        raise RuntimeError("ZeroDivisionError")
+    return a // b if b else _divide(a, b)
 
 
 def _remainder(a: Number, b: Number) -> Number:
-    if isinstance(b, float):
-        if b == 0 or abs(a) == inf:
-            return nan
-        return a if abs(b) == inf and (a < 0) == (b < 0) else a % b
-    if b == 0:
+    if not b and not isinstance(b, float):
         raise RuntimeError("ZeroDivisionError")
-    return a % b
+    return nan if b == 0 or a in (inf, -inf) else a % b
 
 
 def _power(a: Number, b: Number) -> Number:
-    if isinstance(b, int) and b < 0:
-        return a**b if abs(a) == 1 else 0
     try:
         result = a**b
     except OverflowError:
@@ -61,733 +73,590 @@ def _power(a: Number, b: Number) -> Number:
     return nan if isinstance(result, complex) else result
 
 
-def _guarded(function: Callable[[float], float], at_zero: float = nan) -> Callable[[float], float]:
+def _guarded(function: Callable[[float], float], pole: float | None = None) -> Callable[[float], float]:
+    """Infinity where the result is too large, minus infinity at a pole, NaN where there is none."""
+
     def call(x: float) -> float:
         try:
             return function(x)
-        except OverflowError:
-            return inf
-        except ValueError:
-            return at_zero if x == 0 else nan
+        except (OverflowError, ValueError) as error:
+            return inf if isinstance(error, OverflowError) else -inf if x == pole else nan
 
     return call
 
 
-def _sigmoid(x: float) -> float:
-    return 1 / (1 + math.exp(-x)) if x >= 0 else 1 - 1 / (1 + math.exp(max(x, -700)))
-
-
-def _larger(a: Number, b: Number) -> Number:
-    return a if a != a or a > b else b
-
-
-def _smaller(a: Number, b: Number) -> Number:
-    return a if a != a or a < b else b
-
-
-def _sign(x: Number) -> Number:
-    return (x > 0) - (x < 0)
+_exp, _sqrt, _log = _guarded(math.exp), _guarded(math.sqrt), _guarded(math.log, 0)
 
 
 def _erfinv(x: float) -> float:
-    if abs(x) >= 1:
-        return math.copysign(inf, x) if abs(x) == 1 else nan
-    w = math.log1p(-x * x)
-    half = 2 / (math.pi * 0.147) + w / 2
-    y = math.copysign(math.sqrt(math.sqrt(half * half - w / 0.147) - half), x)
+    if not -1 < x < 1:
+        return x * inf if x in (1, -1) else nan
+    w = math.log1p(-x * x) / 2
+    half = 2 / (math.pi * 0.147) + w
+    y = math.copysign(math.sqrt(math.sqrt(half * half - 2 * w / 0.147) - half), x)
     for _ in range(3):  # Newton's steps
         y -= (math.erf(y) - x) * math.sqrt(math.pi) / 2 * math.exp(y * y)
     return y
 
 
-# --- two tensors --------------------------------------------------------------------------------------------------
+def _gelu(x: float) -> float:
+    return x * 0.5 * (1 + math.erf(x / math.sqrt(2))) if x != -inf else -0.0
 
 
-def _is_operand(value: object) -> bool:
-    return isinstance(value, (Tensor, bool, int, float))
+def total(values: list) -> Number:
+    """The sum; of floats as exact as a float can be."""
+    try:
+        return math.fsum(values) if values and isinstance(values[0], float) else sum(values)
+    except (OverflowError, ValueError):  # an infinite one is among them, or it becomes infinite
+        return sum(values)
 
 
-def _as_numbers(*operands: object) -> dtype:
-    return result_type(*operands)
+# --- entry by entry -----------------------------------------------------------------------------------------------
 
 
-def _as_floats(*operands: object) -> dtype:
-    kind = result_type(*operands)
-    return kind if kind.kind == 2 else float32
+def _lacking(name: str, kind: dtype) -> Callable:
+    """In place of a function that PyTorch does not have for a dtype."""
+
+    def refuse(*_: Number) -> None:
+        raise NotImplementedError(f'"{name}" not implemented for {kind.spoken!r}')
+
+    return refuse
 
 
-def _binary(
-    function: Callable, within: Callable[..., dtype] = _as_numbers, kind: dtype | None = None
-) -> Callable[[object, object], Tensor]:
-    def operate(a: object, b: object) -> Tensor:
-        brought = within(a, b)
-        return elementwise(function, kind or brought, a, b, within=brought)
+def entrywise(
+    function: Callable, kind: dtype | None = None, floats: bool = False, lacks: int = -1, called: str = ""
+) -> Callable[..., Tensor]:
+    """An operation on tensors and numbers, in the dtype that holds all of them.
+
+    Args:
+        function: of the numbers that stand at one place.
+        kind: dtype of the result, if it is another.
+        floats: whether integers become floats first.
+        lacks: kind of dtypes for which PyTorch does not have it, and ``called`` what it calls it there.
+    """
+
+    def operate(*operands: object) -> Tensor:
+        within = result_type(*operands)
+        within = float32 if floats and within.kind < 2 else within
+        call = _lacking(called, within) if within.kind == lacks else function
+        return elementwise(call, kind or within, *operands, within=within)
 
     return operate
 
 
-def _no_minus(*operands: object) -> dtype:
-    kinds = [operand.dtype if isinstance(operand, Tensor) else type(operand) for operand in operands]
-    if builtins.any(kind in (bool_, bool) for kind in kinds):
-        which = "with two bool tensors" if builtins.all(kind is bool_ for kind in kinds) else "with a bool tensor"
-        raise RuntimeError(
-            f"Subtraction, the `-` operator, {which} is not supported. If you are trying to invert a mask, use the "
-            "`~` or `logical_not()` operator instead."
-        )
-    return result_type(*operands)
+def _subtract(input: object, other: object) -> Tensor:
+    kinds = [getattr(each, "dtype", type(each)) for each in (input, other)]
+    if bool_ in kinds or bool in kinds:
+        which = "two bool tensors" if kinds == [bool_, bool_] else "a bool tensor"
+        raise NotImplementedError(f"Subtraction, the `-` operator, with {which} is not supported. {_INSTEAD}")
+    return _minus(input, other)
 
 
-def _as_bits(*operands: object) -> dtype:
-    kind = result_type(*operands)
-    if kind.kind == 2:
-        raise RuntimeError(f'"bitwise" not implemented for {kind.spoken!r}')
-    return kind
+_INSTEAD = "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+_minus = entrywise(operator.sub)
+_times = entrywise(operator.mul)
+_over = entrywise(_divide, floats=True)
+OPERATORS = {
+    "add": entrywise(operator.add),
+    "sub": _subtract,
+    "mul": _times,
+    "truediv": _over,
+    "floordiv": entrywise(_floor_divide, lacks=0, called="div_floor_cpu"),
+    "mod": entrywise(_remainder, lacks=0, called="remainder_cpu"),
+    "pow": entrywise(_power),
+    "and": entrywise(operator.and_, lacks=2, called="bitwise_and_cpu"),
+    "or": entrywise(operator.or_, lacks=2, called="bitwise_or_cpu"),
+    "xor": entrywise(operator.xor, lacks=2, called="bitwise_xor_cpu"),
+}
+COMPARISONS = {name: entrywise(getattr(operator, name), bool_) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 
 
-def _no_powers(*operands: object) -> dtype:
-    kind = result_type(*operands)
-    if kind.kind == 1 and isinstance(operands[1], int) and operands[1] < 0:
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
-    return kind
-
-
-add_ = _binary(operator.add)
-sub_ = _binary(operator.sub, _no_minus)
-mul = multiply = _binary(operator.mul)
-floor_divide = _binary(_floor_divide)
-remainder = _binary(_remainder)
-true_divide = _binary(_divide, _as_floats)
-pow = _binary(_power, _no_powers)
-maximum, minimum = _binary(_larger), _binary(_smaller)
-atan2 = _binary(math.atan2, _as_floats)
-eq, ne = _binary(operator.eq, kind=bool_), _binary(operator.ne, kind=bool_)
-lt, le = _binary(operator.lt, kind=bool_), _binary(operator.le, kind=bool_)
-gt, ge = _binary(operator.gt, kind=bool_), _binary(operator.ge, kind=bool_)
-bitwise_and, bitwise_or = _binary(operator.and_, _as_bits), _binary(operator.or_, _as_bits)
-bitwise_xor = _binary(operator.xor, _as_bits)
-logical_and = _binary(lambda a, b: bool(a) and bool(b), kind=bool_)
-logical_or = _binary(lambda a, b: bool(a) or bool(b), kind=bool_)
-logical_xor = _binary(lambda a, b: bool(a) != bool(b), kind=bool_)
-
-
-def add(input: object, other: object, *, alpha: Number = 1) -> Tensor:
-    return add_(input, other if alpha == 1 else mul(other, alpha))
-
-
-def sub(input: object, other: object, *, alpha: Number = 1) -> Tensor:
-    return sub_(input, other if alpha == 1 else mul(other, alpha))
-
-
-def div(input: object, other: object, *, rounding_mode: str | None = None) -> Tensor:
-    if rounding_mode == "floor":
-        return floor_divide(input, other)
-    result = true_divide(input, other)
-    return result if rounding_mode is None else trunc(result).to(result_type(input, other))
-
-
-divide, subtract = div, sub
-
-
-def _operator(function: Callable, reflected: bool = False) -> Callable:
+def _operator(function: Callable, change: Callable = lambda self, other: (self, other)) -> Callable:
     def operate(self: Tensor, other: object) -> Tensor:
-        if not _is_operand(other):
-            return NotImplemented
-        return function(other, self) if reflected else function(self, other)
+        known = isinstance(other, (Tensor, bool, int, float))
+        return function(*change(self, other)) if known else NotImplemented
 
     return operate
 
 
-def _assignment(function: Callable) -> Callable:
-    def operate(self: Tensor, other: object) -> Tensor:
-        return self._in_place(function(self, other)) if _is_operand(other) else NotImplemented
-
-    return operate
-
-
-for _name, _function in {
-    "add": add,
-    "sub": sub,
-    "mul": mul,
-    "truediv": true_divide,
-    "floordiv": floor_divide,
-    "mod": remainder,
-    "pow": pow,
-    "and": bitwise_and,
-    "or": bitwise_or,
-    "xor": bitwise_xor,
-}.items():
+for _name, _function in OPERATORS.items():
     setattr(Tensor, f"__{_name}__", _operator(_function))
-    setattr(Tensor, f"__r{_name}__", _operator(_function, reflected=True))
-    setattr(Tensor, f"__i{_name}__", _assignment(_function))
-for _name, _function in {"eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge}.items():
+    setattr(Tensor, f"__r{_name}__", _operator(_function, lambda self, other: (other, self)))
+    setattr(Tensor, f"__i{_name}__", _operator(lambda a, b, function=_function: a._in_place(function(a, b))))
+for _name, _function in COMPARISONS.items():
     setattr(Tensor, f"__{_name}__", _operator(_function))
-
-
-# --- one tensor ---------------------------------------------------------------------------------------------------
-
-
-def _unary(function: Callable, floats: bool = True, kind: dtype | None = None) -> Callable[[Tensor], Tensor]:
-    def operate(input: Tensor) -> Tensor:
-        within = _as_floats(input) if floats else input.dtype
-        return elementwise(function, kind or within, input, within=within)
-
-    return operate
-
-
-exp, expm1 = _unary(_guarded(math.exp)), _unary(_guarded(math.expm1))
-log, log2 = _unary(_guarded(math.log, -inf)), _unary(_guarded(math.log2, -inf))
-log1p, log10 = _unary(_guarded(math.log1p)), _unary(_guarded(math.log10, -inf))
-sqrt, sin, cos = _unary(_guarded(math.sqrt)), _unary(_guarded(math.sin)), _unary(_guarded(math.cos))
-tanh, erf, sigmoid = _unary(math.tanh), _unary(math.erf), _unary(_sigmoid)
-erfinv = _unary(_erfinv)
-rsqrt = _unary(lambda x: _divide(1.0, math.sqrt(x)) if x >= 0 else nan)
-reciprocal = _unary(lambda x: _divide(1.0, x))
-relu = _unary(lambda x: x if x > 0 or x != x else type(x)(0), floats=False)
-abs = absolute = _unary(lambda x: -x if x < 0 else x + 0, floats=False)
-sign, square = _unary(_sign, floats=False), _unary(lambda x: x * x, floats=False)
 
 
 def _whole(function: Callable) -> Callable:
-    return _unary(lambda x: x if isinstance(x, int) or not math.isfinite(x) else function(x), floats=False)
+    return lambda x: function(x) if math.isfinite(x) else x
 
 
-floor, ceil, trunc = _whole(math.floor), _whole(math.ceil), _whole(math.trunc)
-isnan = _unary(lambda x: x != x, floats=False, kind=bool_)
-isinf = _unary(lambda x: x in (inf, -inf), floats=False, kind=bool_)
-isfinite = _unary(math.isfinite, floats=False, kind=bool_)
-logical_not = _unary(lambda x: not x, floats=False, kind=bool_)
+def _between(a: float, b: float, share: float) -> float:
+    return a + share * (b - a) if share < 0.5 else b - (b - a) * (1 - share)
 
 
-def round(input: Tensor, *, decimals: int = 0) -> Tensor:
-    """To the nearest, and to the even one in the middle."""
-    if decimals:
-        return div(round(mul(input, 10.0**decimals)), 10.0**decimals)
-    return _whole(builtins.round)(input)
+def _numbers(function: Callable, name: str) -> Callable:
+    return entrywise(function, lacks=0, called=f"{name}_cpu")
 
 
-def neg(input: Tensor) -> Tensor:
+UNARY = {
+    **{name: entrywise(_guarded(getattr(math, name)), floats=True) for name in ("expm1", "sin", "cos")},
+    **{name: entrywise(getattr(math, name), floats=True) for name in ("tanh", "erf")},
+    **{name: entrywise(_guarded(getattr(math, name), 0), floats=True) for name in ("log", "log2", "log10")},
+    **{name: _numbers(_whole(getattr(math, name)), f"{name}_vml") for name in ("floor", "ceil", "trunc")},
+    "exp": entrywise(_exp, floats=True),
+    "log1p": entrywise(_guarded(math.log1p, -1), floats=True),
+    "sqrt": entrywise(_sqrt, floats=True),
+    "rsqrt": entrywise(lambda x: _divide(1.0, _sqrt(x)), floats=True),
+    "reciprocal": entrywise(lambda x: _divide(1.0, x), floats=True),
+    "sigmoid": entrywise(lambda x: 1 / (1 + _exp(-x)), floats=True),
+    "erfinv": entrywise(_erfinv, floats=True),
+    "abs": _numbers(lambda x: -x if x < 0 else x + 0, "abs"),
+    "relu": _numbers(lambda x: x if x > 0 or x != x else type(x)(0), "relu"),
+    "sign": entrywise(lambda x: (x > 0) - (x < 0)),
+    "neg": lambda input: _negate(input),
+    "square": lambda input: OPERATORS["pow"](input, 2),
+    "bitwise_not": entrywise(lambda x: not x if isinstance(x, bool) else ~x, lacks=2, called="bitwise_not_cpu"),
+    "logical_not": entrywise(lambda x: not x, bool_),
+    "isnan": entrywise(lambda x: x != x, bool_),
+    "isinf": entrywise(lambda x: x in (inf, -inf), bool_),
+    "isfinite": entrywise(math.isfinite, bool_),
+}
+
+
+def _negate(input: Tensor) -> Tensor:
     if input.dtype is bool_:
-        raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
-            "the `~` or `logical_not()` operator instead."
-        )
+        raise NotImplementedError(f"Negation, the `-` operator, on a bool tensor is not supported. {_INSTEAD}")
     return elementwise(operator.neg, input.dtype, input)
 
 
-def bitwise_not(input: Tensor) -> Tensor:
-    if input.dtype.kind == 2:
-        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
-    return logical_not(input) if input.dtype is bool_ else elementwise(operator.invert, input.dtype, input)
+def _pair(operate: Callable) -> Callable:
+    return lambda input, other: operate(input, other)
 
 
-Tensor.__neg__, Tensor.__invert__, Tensor.__abs__ = neg, bitwise_not, abs
-Tensor.__pos__ = lambda self: self
+methods(**{name: (lambda operate: lambda input: operate(input))(operate) for name, operate in UNARY.items()})
+methods(**{name: _pair(operate) for name, operate in COMPARISONS.items()})
+methods(
+    add=lambda input, other, alpha=1: input + (other if alpha == 1 else other * alpha),
+    sub=lambda input, other, alpha=1: input - (other if alpha == 1 else other * alpha),
+    mul=_pair(_times),
+    div=lambda input, other, rounding_mode=None: _divided(input, other, rounding_mode),
+    pow=_pair(OPERATORS["pow"]),
+    remainder=_pair(OPERATORS["mod"]),
+    floor_divide=_pair(OPERATORS["floordiv"]),
+    logical_and=_pair(entrywise(lambda a, b: bool(a) and bool(b), bool_)),
+    logical_or=_pair(entrywise(lambda a, b: bool(a) or bool(b), bool_)),
+    maximum=_pair(entrywise(lambda a, b: a if a != a or a > b else b)),
+    minimum=_pair(entrywise(lambda a, b: a if a != a or a < b else b)),
+    round=lambda input, decimals=0: _rounded(input, decimals),
+    addcmul=lambda input, tensor1, tensor2, value=1: input + tensor1 * tensor2 * value,
+    equal=lambda input, other: input.shape == other.shape and input._values() == other._values(),
+    isin=lambda input, test: elementwise(lambda each: each in set(test._values()), bool_, input),
+    allclose=lambda input, other, rtol=1e-5, atol=1e-8, equal_nan=False: bool(
+        input.isclose(other, rtol, atol, equal_nan).all()
+    ),
+)
+Tensor.__neg__, Tensor.__invert__, Tensor.__abs__ = Tensor.neg, Tensor.bitwise_not, Tensor.abs
+Tensor.__round__ = lambda self, decimals=0: self.round(decimals=decimals)
 
 
+def _divided(input: Tensor, other: object, rounding_mode: str | None) -> Tensor:
+    if rounding_mode == "floor":
+        return input // other
+    return input / other if rounding_mode is None else (input / other).trunc().to(result_type(input, other))
+
+
+def _rounded(input: Tensor, decimals: int) -> Tensor:
+    if decimals:
+        return (input * 10.0**decimals).round() / 10.0**decimals
+    return _numbers(_whole(round), "round_vml")(input)
+
+
+@method
 def clamp(input: Tensor, min: object = None, max: object = None) -> Tensor:
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    result = input if min is None else maximum(input, min)
-    return result if max is None else minimum(result, max)
+    result = input if min is None else Tensor.maximum(input, min)
+    return result if max is None else Tensor.minimum(result, max)
 
 
-clip = clamp
-
-
+@method
 def lerp(input: Tensor, end: Tensor, weight: object) -> Tensor:
-    _same_dtype(input, end, *([weight] if isinstance(weight, Tensor) else []))
-
-    def between(a: float, b: float, share: float) -> float:
-        return a + share * (b - a) if share < 0.5 else b - (b - a) * (1 - share)
-
-    return elementwise(between, input.dtype, input, end, weight, within=input.dtype)
-
-
-def _same_dtype(first: Tensor, *others: Tensor) -> None:
-    for other in others:
-        if other.dtype is not first.dtype:
-            raise RuntimeError(
-                f"expected dtype {first.dtype.name.replace('32', '').replace('float64', 'double')} for `weight` but "
-                f"got dtype {other.dtype.name.replace('32', '').replace('float64', 'double')}"
-            )
-
-
-def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
-    return add(input, mul(mul(tensor1, tensor2), value))
+    for each in (end, weight):
+        if isinstance(each, Tensor) and each.dtype is not input.dtype:
+            one, other = (kind.spoken.lower() for kind in (input.dtype, each.dtype))
+            raise RuntimeError(f"expected dtype {one} for `{'end' if each is end else 'weight'}` but got dtype {other}")
+    return elementwise(_between, input.dtype, input, end, weight, within=input.dtype)
 
 
 def where(condition: Tensor, input: object = None, other: object = None) -> "Tensor | tuple[Tensor, ...]":
     """One or the other, as a condition says; or where it holds, if it is alone."""
     if input is None and other is None:
-        return nonzero(condition, as_tuple=True)
+        return condition.nonzero(as_tuple=True)
     if condition.dtype is not bool_:
-        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.spoken}")
+        got = f"but got a tensor with dtype {condition.dtype.spoken}"
+        raise RuntimeError(f"where expected condition to be a boolean tensor, {got}")
     kind = result_type(input, other)
-    ways = [as_operand(way) for way in (input, other)]
-    ways = [computed(way._values(), way.shape, kind, way) for way in ways]
-    return elementwise(lambda holds, a, b: a if holds else b, kind, condition, *ways)
+    return elementwise(lambda holds, a, b: a if holds else b, kind, condition, input, other)
 
 
+FUNCTIONS["where"] = offered(where, "where")
+Tensor.where = lambda self, condition, other: where(condition, self, other)
+
+
+@method
 def masked_fill(input: Tensor, mask: Tensor, value: object) -> Tensor:
     if mask.dtype is not bool_:
-        raise RuntimeError("masked_fill only supports boolean masks, but got mask with dtype " + mask.dtype.name)
-    if isinstance(value, Tensor):
-        if value.shape:
-            raise RuntimeError(
-                f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {value.dim()} dimension(s)."
-            )
-        value = value.item()
-    if input.dtype.kind < (2 if isinstance(value, float) else 0):
-        raise RuntimeError(f"value cannot be converted to type {input.dtype.name} without overflow")
+        spoken = {"int64": "long int", "float32": "float", "float64": "double"}.get(mask.dtype.name, mask.dtype.name)
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {spoken}")
+    value = value.item() if isinstance(value, Tensor) else value
+    if input.dtype.kind == 1 and isinstance(value, float) and not math.isfinite(value):
+        raise RuntimeError(f"value cannot be converted to type {input.dtype.name}_t without overflow")
     return elementwise(lambda holds, old: value if holds else old, input.dtype, mask, input)
 
 
-def isclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> Tensor:
+@method
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
     if input.dtype is not other.dtype:
         raise RuntimeError(f"{input.dtype.spoken} did not match {other.dtype.spoken}")
 
     def close(a: float, b: float) -> bool:
         if a == b or (equal_nan and a != a and b != b):
             return True
-        return math.isfinite(a) and math.isfinite(b) and math.fabs(a - b) <= atol + math.fabs(rtol * b)
+        return math.isfinite(a) and math.isfinite(b) and abs(a - b) <= atol + abs(rtol * b)
 
     return elementwise(close, bool_, input, other)
 
 
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> bool:
-    return bool(all(isclose(input, other, rtol, atol, equal_nan)))
+# --- along dimensions ---------------------------------------------------------------------------------------------
 
 
-def equal(input: Tensor, other: Tensor) -> bool:
-    return input.shape == other.shape and input._values() == other._values()
-
-
-def isin(elements: Tensor, test_elements: Tensor) -> Tensor:
-    known = set(as_operand(test_elements)._values())
-    return elementwise(lambda each: each in known, bool_, elements)
-
-
-# --- many entries to one ------------------------------------------------------------------------------------------
-
-
-def _axes(input: Tensor, dim: Dims) -> list[int]:
+def axes_of(input: Tensor, dim: Dims) -> list[int]:
     if dim is None or dim == ():
         return list(range(input.dim()))
-    axes = [wrap_dim(each, input.dim()) for each in ((dim,) if isinstance(dim, int) else dim)]
-    if len(set(axes)) < len(axes):
-        repeated = next(axis for axis in axes if axes.count(axis) > 1)
-        raise RuntimeError(f"dim {repeated} appears multiple times in the list of dims")
+    axes = [wrap_dim(each, input) for each in ((dim,) if isinstance(dim, int) else dim)]
+    for axis in axes:
+        if axes.count(axis) > 1:
+            raise RuntimeError(f"dim {axis} appears multiple times in the list of dims")
     return axes if input.dim() else []
 
 
 def lines(input: Tensor, axes: Sequence[int]) -> list[list]:
     """The entries that differ only in some axes, in one list each."""
     kept = [axis for axis in range(input.dim()) if axis not in axes]
-    values = input._view(
-        [input.shape[axis] for axis in (*kept, *axes)], [input._strides[axis] for axis in (*kept, *axes)]
-    )._values()
+    values = input._axes((*kept, *axes))._values()
     length = math.prod(input.shape[axis] for axis in axes)
     count = math.prod(input.shape[axis] for axis in kept)
     return [values[i * length : (i + 1) * length] for i in range(count)]
+
+
+def from_lines(values: list[list], input: Tensor, dim: int, kind: dtype | None = None) -> Tensor:
+    """A tensor like another, of lists that lie along one dimension."""
+    length = len(values[0]) if values else input.shape[dim]
+    rest = [size for axis, size in enumerate(input.shape) if axis != dim]
+    flat = computed(itertools.chain(*values), (*rest, length), kind or input.dtype, input)
+    order = list(range(len(rest)))
+    return flat._axes((*order[:dim], len(rest), *order[dim:]))
+
+
+def along(function: Callable[[list], list], input: Tensor, dim: int, kind: dtype | None = None) -> Tensor:
+    """Call a function with each line along a dimension, for a line."""
+    dim = wrap_dim(dim, input)
+    if not input.dim():
+        return computed(function(input._values()), (), kind or input.dtype, input)
+    return from_lines([function(line) for line in lines(input, [dim])], input, dim, kind).contiguous()
 
 
 def reduced(
     input: Tensor, dim: Dims, keepdim: bool, function: Callable[[list], Number], kind: dtype | None = None
 ) -> Tensor:
     """One number for all entries along some dimensions."""
-    axes = _axes(input, dim)
+    axes = axes_of(input, dim)
     shape = [1 if axis in axes else size for axis, size in enumerate(input.shape) if keepdim or axis not in axes]
     return computed(map(function, lines(input, axes)), shape, kind or input.dtype, input)
 
 
-def _summed(values: list) -> Number:
-    try:
-        return math.fsum(values) if values and isinstance(values[0], float) else builtins.sum(values)
-    except (OverflowError, ValueError):  # an infinite one is among them, or it becomes infinite
-        return builtins.sum(values)
+def _sum_kind(input: Tensor, dtype: dtype | None) -> dtype:
+    return dtype or (input.dtype if input.dtype.kind == 2 else int64)
 
 
-def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
-    kind = dtype or (input.dtype if input.dtype.kind == 2 else int64)
-    return reduced(input, dim, keepdim, lambda values: _summed(kind.fit(values)), kind)
+def _sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
+    kind = _sum_kind(input, dtype)
+    return reduced(input, dim, keepdim, lambda values: total(kind.fit(values)), kind)
 
 
-def _check_floats(input: Tensor, name: str) -> None:
-    if input.dtype.kind != 2:
-        raise RuntimeError(
-            f"{name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {input.dtype.spoken}"
-        )
-
-
+@method
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
-    if dtype is None:
-        _check_floats(input, "mean")
-    return reduced(input, dim, keepdim, lambda values: _divide(_summed(values), float(len(values))), dtype)
+    if (dtype or input.dtype).kind != 2:
+        wanted = "Input dtype must be either a floating point or complex dtype"
+        raise NotImplementedError(f"mean(): could not infer output dtype. {wanted}. Got: {input.dtype.spoken}")
+    return reduced(input, dim, keepdim, lambda values: _divide(total(values), float(len(values))), dtype)
 
 
-def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
-    kind = dtype or (input.dtype if input.dtype.kind == 2 else int64)
-    return reduced(input, dim, keepdim, math.prod, kind)
-
-
+@method
 def var(
     input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: Number | None = None
 ) -> Tensor:
     """The variance; ``torch.var(x, False)`` has no dimension and no correction."""
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    if input.dtype.kind != 2:
-        raise RuntimeError("std and var only support floating point and complex dtypes")
-    less = (1 if unbiased else 0) if correction is None else correction
-
-    def spread_out(values: list) -> float:
-        middle = _divide(_summed(values), float(len(values)))
-        return _divide(_summed([(value - middle) ** 2 for value in values]), float(builtins.max(len(values) - less, 0)))
-
-    return reduced(input, dim, keepdim, spread_out)
-
-
-def std(
-    input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: Number | None = None
-) -> Tensor:
-    return sqrt(var(input, dim, unbiased, keepdim, correction=correction))
-
-
-def var_mean(
-    input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: Number | None = None
-) -> tuple[Tensor, Tensor]:
     dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)
-    return var(input, dim, unbiased, keepdim, correction=correction), mean(input, dim, keepdim)
+    if input.dtype.kind != 2:
+        raise NotImplementedError("std and var only support floating point and complex dtypes")
+    less = int(unbiased) if correction is None else correction
+
+    def variance(values: list) -> float:
+        middle = _divide(total(values), float(len(values)))
+        return _divide(total([(value - middle) ** 2 for value in values]), float(max(len(values) - less, 0)))
+
+    return reduced(input, dim, keepdim, variance)
 
 
-def std_mean(
-    input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: Number | None = None
-) -> tuple[Tensor, Tensor]:
-    spread_out, middle = var_mean(input, dim, unbiased, keepdim, correction=correction)
-    return sqrt(spread_out), middle
+@method
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+    def of(values: list) -> float:
+        highest = max(values, default=0)
+        highest = highest if math.isfinite(highest) else 0
+        return _log(total([_exp(value - highest) for value in values])) + highest
+
+    return reduced(input, dim, keepdim, of, input.dtype if input.dtype.kind == 2 else float32)
 
 
-def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    return reduced(input, dim, keepdim, lambda values: True in map(bool, values), bool_)
+def _norm(input: Tensor, p: object = 2, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    if input.dtype.kind != 2:
+        raise NotImplementedError("linalg.vector_norm: Expected a floating point or complex tensor as input.")
+    p = 2 if p == "fro" else p
+
+    def length(values: list) -> float:
+        sizes = list(map(abs, values))
+        return max(sizes) if p == inf else _power(total([_power(size, p) for size in sizes]), 1 / p)
+
+    return reduced(input, dim, keepdim, length)
 
 
-def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    return reduced(input, dim, keepdim, lambda values: False not in map(bool, values), bool_)
+def _soft(name: str, finish: Callable) -> Callable:
+    """Softmax, or its logarithm."""
+
+    def apply(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
+        x, last = input if dtype is None else input.to(dtype), wrap_dim(dim, input) == max(input.dim() - 1, 0)
+        if x.dtype.kind != 2:
+            kernel = f"{name}_lastdim_kernel_impl" if last else f"{name}_kernel_impl"
+            raise NotImplementedError(f'"{kernel}" not implemented for {x.dtype.spoken!r}')
+
+        def line(values: list) -> list:
+            highest = max(values, default=0.0) if all(value == value for value in values) else nan
+            shifted = [value - highest for value in values]
+            return finish(shifted, total([_exp(value) for value in shifted]))
+
+        return along(line, x, dim)
+
+    return apply
 
 
-def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
-    return reduced(input, dim, False, lambda values: len(list(filter(None, values))), int64)
+methods(
+    sum=_sum,
+    norm=_norm,
+    softmax=_soft("softmax", lambda shifted, whole: [_divide(_exp(value), whole) for value in shifted]),
+    log_softmax=_soft("log_softmax", lambda shifted, whole: [value - math.log(whole) for value in shifted]),
+    prod=lambda input, dim=None, keepdim=False, dtype=None: reduced(
+        input, dim, keepdim, math.prod, _sum_kind(input, dtype)
+    ),
+    std=lambda input, dim=None, unbiased=True, keepdim=False, correction=None: var(
+        input, dim, unbiased, keepdim, correction=correction
+    ).sqrt(),
+    std_mean=lambda input, dim=None, unbiased=True, keepdim=False, correction=None: (
+        input.std(dim, unbiased, keepdim, correction=correction),
+        mean(input, None if isinstance(dim, bool) else dim, keepdim),
+    ),
+    var_mean=lambda input, dim=None, unbiased=True, keepdim=False, correction=None: (
+        var(input, dim, unbiased, keepdim, correction=correction),
+        mean(input, None if isinstance(dim, bool) else dim, keepdim),
+    ),
+    any=lambda input, dim=None, keepdim=False: reduced(input, dim, keepdim, lambda line: any(map(bool, line)), bool_),
+    all=lambda input, dim=None, keepdim=False: reduced(input, dim, keepdim, lambda line: all(map(bool, line)), bool_),
+    cumsum=lambda input, dim: along(lambda line: list(itertools.accumulate(line)), input, dim, _sum_kind(input, None)),
+)
 
 
 class Pair(tuple):
     """``values`` and ``indices``."""
 
-    values = property(lambda self: self[0])
-    indices = property(lambda self: self[1])
+    values, indices = property(lambda self: self[0]), property(lambda self: self[1])
 
 
-def _place_of(values: list, better: Callable) -> int:
-    """Where the best entry stands first; NaN is better than everything."""
-    place = 0
-    for i, value in enumerate(values):
-        if value != value:
-            return i
-        if better(value, values[place]):
-            place = i
-    return place
+def _extreme(name: str, better: Callable, between: Callable) -> None:
+    """``max``, ``amax`` and ``argmax``, or those of the minimum; NaN is better than everything."""
 
+    def place(values: list) -> int:
+        lacking = [i for i, value in enumerate(values) if value != value]
+        return lacking[0] if lacking else values.index(better(values))
 
-def _check_not_empty(input: Tensor, axes: Sequence[int], name: str) -> None:
-    if 0 in (input.shape[axis] for axis in axes):
-        raise IndexError(f"{name}(): Expected reduction dim {axes[0]} to have non-zero size.")
-
-
-def _extreme(name: str, better: Callable, between: Callable) -> tuple[Callable, Callable, Callable]:
-    """``max``, ``amax`` and ``argmax``, or those of the minimum."""
+    def check(input: Tensor, dim: Dims, called: str) -> None:
+        if dim is None and not input.numel():
+            to_do = "Specify the reduction dim with the 'dim' argument."
+            said = f"{called}(): Expected reduction dim to be specified for input.numel() == 0."
+            raise (IndexError if called[:3] == "arg" else RuntimeError)(said if called[:3] == "arg" else f"{said} {to_do}")
+        for axis in axes_of(input, dim):
+            if input.shape[axis] == 0:
+                raise IndexError(f"{called}(): Expected reduction dim {axis} to have non-zero size.")
 
     def arg(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        _check_not_empty(input, _axes(input, dim), f"arg{name}")
-        return reduced(input, dim, keepdim, lambda values: _place_of(values, better), int64)
+        if input.dtype is bool_:
+            raise NotImplementedError(f"arg{name}(): does not support bool input")
+        check(input, dim, f"arg{name}")
+        return reduced(input, dim, keepdim, place, int64)
 
     def extreme(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        _check_not_empty(input, _axes(input, dim), f"a{name}")
-        return reduced(input, dim, keepdim, lambda values: values[_place_of(values, better)])
+        check(input, () if dim is None else dim, f"a{name}")
+        return reduced(input, dim, keepdim, lambda values: values[place(values)])
 
-    def either(input: Tensor, dim: object = None, keepdim: bool = False) -> Tensor | Pair:
+    def either(input: Tensor, dim: object = None, keepdim: bool = False) -> "Tensor | Pair":
         if isinstance(dim, Tensor):
             return between(input, dim)
-        if dim is not None:
-            _check_not_empty(input, _axes(input, dim), name)
-            return Pair((extreme(input, dim, keepdim), arg(input, dim, keepdim)))
-        if not input.numel():
-            raise RuntimeError(
-                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
-                "with the 'dim' argument."
-            )
-        return extreme(input)
+        check(input, dim, name)
+        if dim is None:
+            return extreme(input)
+        return Pair((extreme(input, dim, keepdim), reduced(input, dim, keepdim, place, int64)))
 
-    return either, extreme, arg
+    methods(**{name: either, f"a{name}": extreme, f"arg{name}": arg})
 
 
-max, amax, argmax = _extreme("max", operator.gt, maximum)
-min, amin, argmin = _extreme("min", operator.lt, minimum)
+_extreme("max", max, FUNCTIONS["maximum"])
+_extreme("min", min, FUNCTIONS["minimum"])
 
 
-def softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
-    x = input if dtype is None else computed(input._values(), input.shape, dtype, input)
-    if x.dtype.kind != 2:
-        raise RuntimeError(f'"softmax_lastdim_kernel_impl" not implemented for {x.dtype.spoken!r}')
-    x = sub_(x, amax(x, dim, True)) if x.numel() else x
-    weights = exp(x)
-    return true_divide(weights, sum(weights, dim, True))
-
-
-def log_softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
-    x = input if dtype is None else computed(input._values(), input.shape, dtype, input)
-    x = sub_(x, amax(x, dim, True)) if x.numel() else x
-    return sub_(x, log(sum(exp(x), dim, True)))
-
-
-def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
-    largest = amax(input, dim, True)
-    largest = masked_fill(largest, isinf(largest), 0.0)
-    found = add(log(sum(exp(sub_(input, largest)), dim, True)), largest)
-    return found if keepdim else reduced(found, dim, False, lambda values: values[0])
-
-
-def norm(input: Tensor, p: object = 2, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    p = 2.0 if p in ("fro", 2) else float(p)
-    _check_floats(input, "linalg.vector_norm")
-
-    def length(values: list) -> float:
-        sizes = [math.fabs(value) for value in values]
-        if p == inf:
-            return builtins.max(sizes)
-        return _power(_summed([_power(size, p) for size in sizes]), 1 / p)
-
-    return reduced(input, dim, keepdim, length)
-
-
-def cumulative(input: Tensor, dim: int, function: Callable) -> Tensor:
-    dim = wrap_dim(dim, input.dim())
-    kind = input.dtype if input.dtype.kind == 2 else int64
-    values = [list(itertools.accumulate(line, function)) for line in lines(input, [dim])]
-    return _along(values, input.shape, dim, kind, input)
-
-
-def cumsum(input: Tensor, dim: int) -> Tensor:
-    return cumulative(input, dim, operator.add)
-
-
-def cumprod(input: Tensor, dim: int) -> Tensor:
-    return cumulative(input, dim, operator.mul)
-
-
-def _along(values: list[list], shape: Size, dim: int, kind: dtype, *parents: object) -> Tensor:
-    """A tensor of lists that lie along one dimension."""
-    length = len(values[0]) if values else shape[dim]
-    rest = [size for axis, size in enumerate(shape) if axis != dim]
-    flat = computed(itertools.chain(*values), (*rest, length), kind, *parents)
-    order = list(range(len(rest)))
-    order.insert(dim, len(rest))
-    return flat._view([flat.shape[axis] for axis in order], [flat._strides[axis] for axis in order])
-
-
+@method
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Pair:
-    if not input.dim():
-        return Pair((input, computed([0], (), int64)))
-    dim = wrap_dim(dim, input.dim())
     flip = -1 if descending else 1
 
     def order(line: list) -> list[int]:
-        return builtins.sorted(range(len(line)), key=lambda i: (flip * (line[i] != line[i]), flip * line[i]))
+        return sorted(range(len(line)), key=lambda i: (flip * (line[i] != line[i]), flip * line[i]))
 
-    found = [(line, order(line)) for line in lines(input, [dim])]
-    values = _along([[line[i] for i in places] for line, places in found], input.shape, dim, input.dtype, input)
-    return Pair((values, _along([places for _, places in found], input.shape, dim, int64)))
-
-
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
-    return sort(input, dim, descending)[1]
+    values = along(lambda line: [line[i] for i in order(line)], input, dim)
+    return Pair((values, along(order, input, dim, int64)))
 
 
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True) -> Pair:
-    first = [slice(None)] * wrap_dim(dim, input.dim()) + [slice(k)]
-    return Pair(part[tuple(first)].clone() for part in sort(input, dim, largest))
+_sorted = sorted
 
 
-def unique(
-    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
-) -> Tensor | tuple[Tensor, ...]:
-    values = input._values()
-    found = builtins.sorted(set(values))
-    parts = [make(found, (len(found),), input.dtype)]
-    if return_inverse:
-        parts.append(computed(map(found.index, values), input.shape, int64))
-    if return_counts:
-        parts.append(computed(map(values.count, found), (len(found),), int64))
-    return parts[0] if len(parts) == 1 else tuple(parts)
+@method
+def unique(input: Tensor, sorted: bool = True, return_counts: bool = False) -> "Tensor | tuple[Tensor, ...]":
+    counts = dict.fromkeys(_sorted(set(input._values())), 0)
+    for value in input._values():
+        counts[value] += 1
+    found = make(list(counts), (len(counts),), input.dtype)
+    return (found, make(list(counts.values()), (len(counts),), int64)) if return_counts else found
 
 
+@method
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    if input.dim() != 1 or input.dtype.kind == 2 or builtins.min(input._values(), default=0) < 0:
+    if input.dim() != 1 or input.dtype.kind == 2 or min(input._values(), default=0) < 0:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    counts = [0] * builtins.max(builtins.max(input._values(), default=-1) + 1, minlength)
-    for value, weight in zip(input._values(), [1] * len(input) if weights is None else weights._values(), strict=True):
+    counts = [0] * max(max(input._values(), default=-1) + 1, minlength)
+    for value, weight in zip(input._values(), weights._values() if weights is not None else [1] * len(input), strict=True):
         counts[value] += weight
-    kind = int64 if weights is None else weights.dtype
-    return computed(counts, (len(counts),), kind)
+    return computed(counts, (len(counts),), int64 if weights is None else weights.dtype)
 
 
+@method
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> "Tensor | tuple[Tensor, ...]":
     """The indices of all entries that are not zero, one in a row; or one tensor for each dimension."""
     places = list(itertools.compress(itertools.product(*map(range, input.shape)), input._values()))
-    if as_tuple:
-        dims = builtins.max(input.dim(), 1)
-        columns = [[place[dim] if place else 0 for place in places] for dim in range(dims)]
-        return tuple(make(column, (len(column),), int64) for column in columns)
-    return make([index for place in places for index in place], (len(places), input.dim()), int64)
+    found = make([index for place in places for index in place], (len(places), input.dim()), int64)
+    return tuple(found.t().contiguous()) if as_tuple else found
 
 
 # --- products -----------------------------------------------------------------------------------------------------
 
 
-def _rows_by_columns(rows: list[list], columns: list[list]) -> list:
-    return [_summed(list(map(operator.mul, row, column))) for row in rows for column in columns]
-
-
+@method
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """``@``: the last dimension of one by the last but one of the other; what is before them broadcasts."""
     if not input.shape or not other.shape:
-        raise RuntimeError(
-            f"both arguments to matmul need to be at least 1D, but they are {input.dim()}D and {other.dim()}D"
-        )
-    if input.dtype is not other.dtype:
-        spoken = {"Float": "float", "Double": "double", "Long": "long long", "Bool": "bool", "Half": "c10::Half"}
-        one, two = (spoken.get(kind.spoken, kind.spoken) for kind in (input.dtype, other.dtype))
-        what = "dot : expected both vectors" if input.dim() == other.dim() == 1 else "expected m1 and m2"
-        raise RuntimeError(f"{what} to have same dtype, but found {one.capitalize()} and {two.capitalize()}" if input.dim() == other.dim() == 1 else f"{what} to have the same dtype, but got: {one} != {two}")
-    if input.dtype is bool_:
-        raise RuntimeError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
-    a = input if input.dim() > 1 else input[None]
-    b = other if other.dim() > 1 else other[:, None]
-    if a.shape[-1] != b.shape[-2]:
-        _refuse_product(input, other)
+        dims = f"but they are {input.dim()}D and {other.dim()}D"
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, {dims}")
+    a, b = input if input.dim() > 1 else input[None], other if other.dim() > 1 else other[:, None]
     batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    left = lines(a.expand(*batch, *a.shape[-2:]), [a.dim() - 1 + len(batch) - (a.dim() - 2)])
-    right = b.expand(*batch, *b.shape[-2:]).transpose(-1, -2)
-    right = lines(right, [right.dim() - 1])
-    n, m = a.shape[-2], b.shape[-1]
-    values: list = []
-    for i in range(math.prod(batch)):
-        values += _rows_by_columns(left[i * n : (i + 1) * n], right[i * m : (i + 1) * m])
+    n, k, m = a.shape[-2], a.shape[-1], b.shape[-1]
+    if k != b.shape[-2]:
+        _refuse_product(input, other, batch)
+    if input.dtype is not other.dtype:
+        one, two = (kind.spoken.lower().replace("long", "long long") for kind in (input.dtype, other.dtype))
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {one} != {two}")
+    if input.dtype is bool_:
+        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
+    rows, columns = a.expand(*batch, n, k), b.expand(*batch, k, m).transpose(-1, -2)
+    rows, columns = (lines(each, [each.dim() - 1]) for each in (rows, columns))
+    values = [
+        total(list(map(operator.mul, row, column)))
+        for i in range(batch.numel())
+        for row in rows[i * n : (i + 1) * n]
+        for column in columns[i * m : (i + 1) * m]
+    ]
     shape = (*batch, *((n,) if input.dim() > 1 else ()), *((m,) if other.dim() > 1 else ()))
     return computed(values, shape, input.dtype, input, other)
 
 
-def _refuse_product(a: Tensor, b: Tensor) -> None:
+def _refuse_product(a: Tensor, b: Tensor, batch: Size) -> None:
     """PyTorch's words for inner sizes that differ, which depend on the path that the product takes."""
     if a.dim() == b.dim() == 1:
-        raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{a.shape[0]}] and src [{b.shape[0]}] to have the same number "
-            f"of elements, but got {a.shape[0]} and {b.shape[0]} elements respectively"
-        )
-    if a.dim() <= 2 and b.dim() == 1:
-        raise RuntimeError(f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({b.shape[0]})")
-    if a.dim() >= 3 and b.dim() >= 3:
-        batch = math.prod(broadcast_shapes(a.shape[:-2], b.shape[:-2]))
-        raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{batch}, {a.shape[-1]}] but got: "
-            f"[{batch}, {b.shape[-2]}]."
-        )
-    rows = math.prod(a.shape[:-1]) if b.dim() <= 2 else a.shape[-2] if a.dim() > 1 else 1
-    raise RuntimeError(
-        f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {b.shape[-2]}x{b.shape[-1]})"
-    )
+        sizes = f"expected tensor [{len(a)}] and src [{len(b)}] to have the same number of elements, but got"
+        raise RuntimeError(f"inconsistent tensor size, {sizes} {len(a)} and {len(b)} elements respectively")
+    if a.dim() == 2 and b.dim() == 1:
+        raise RuntimeError(f"size mismatch, got input ({len(a)}), mat ({len(a)}x{a.shape[1]}), vec ({len(b)})")
+    if a.dim() <= 2 and b.dim() <= 2 or (a.dim() > 2 and b.dim() == 2):
+        rows = math.prod(a.shape[:-1])
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {len(b)}x{b.shape[1]})")
+    sizes = f"[{batch.numel()}, {a.shape[-1]}] but got: [{batch.numel()}, {b.shape[-2] if b.dim() > 1 else len(b)}]"
+    raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: {sizes}.")
 
 
-def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    for tensor in (input, mat2):
-        if tensor.dim() != 2:
-            raise RuntimeError("mat1 must be a matrix" if tensor is input else "mat2 must be a matrix")
-    return matmul(input, mat2)
+def _product_of(dims: int, names: tuple[str, str]) -> Callable:
+    def product(input: Tensor, mat2: Tensor) -> Tensor:
+        for name, each in zip(names, (input, mat2), strict=True):
+            if each.dim() != dims:
+                raise RuntimeError(f"{name} must be a {'3D tensor' if dims == 3 else 'matrix'}")
+        return matmul(input, mat2)
+
+    return product
 
 
-def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    if input.dim() != 3 or mat2.dim() != 3:
-        raise RuntimeError("batch1 must be a 3D tensor" if input.dim() != 3 else "batch2 must be a 3D tensor")
-    if input.shape[0] != mat2.shape[0]:
-        _refuse_product(input, mat2)
-    return matmul(input, mat2)
+methods(mm=_product_of(2, ("mat1", "mat2")), bmm=_product_of(3, ("batch1", "batch2")))
+Tensor.__matmul__ = lambda self, other: self.matmul(other) if isinstance(other, Tensor) else NotImplemented
 
 
-def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    if input.dim() != 1 or tensor.dim() != 1:
-        raise RuntimeError(f"1D tensors expected, but got {input.dim()}D and {tensor.dim()}D tensors")
-    return matmul(input, tensor)
-
-
-def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    return mul(input[:, None], vec2)
-
-
-Tensor.__matmul__ = lambda self, other: matmul(self, other) if isinstance(other, Tensor) else NotImplemented
-
-
-def einsum(equation: str, *operands: object) -> Tensor:
+def einsum(equation: str, *operands: Tensor) -> Tensor:
     """Einstein's sums: multiply with all letters broadcast, and sum over those that the result does not have."""
-    tensors = list(operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands)
-    equation = equation.replace(" ", "")
-    given, arrow, wanted = equation.partition("->")
+    given, arrow, wanted = equation.replace(" ", "").partition("->")
     terms = given.split(",")
-    if len(terms) != len(tensors):
-        more = "more" if len(terms) > len(tensors) else "fewer"
+    if len(terms) != len(operands):
+        more = "more" if len(terms) < len(operands) else "fewer"
         raise RuntimeError(f"einsum(): {more} operands were provided than specified in the equation")
-    dots = builtins.max(
-        (x.dim() - len(term) + 3 for term, x in zip(terms, tensors, strict=True) if "..." in term), default=0
-    )
-    batch = "".join(chr(0x3B1 + i) for i in range(dots))  # Greek letters for what the dots stand for
-    full: list[str] = []
-    for term, x in zip(terms, tensors, strict=True):
-        missing = x.dim() - len(term.replace("...", ""))
-        if missing < 0 or (missing and "..." not in term):
-            raise RuntimeError(
-                f"einsum(): the number of subscripts in the equation ({len(term.replace('...', ''))}) does not match "
-                f"the number of dimensions ({x.dim()}) for operand {len(full)} and no ellipsis was given"
-                if missing > 0
-                else f"einsum(): the number of subscripts in the equation ({len(term)}) is more than the number of "
-                f"dimensions ({x.dim()}) for operand {len(full)}"
-            )
-        full.append(term.replace("...", batch[dots - missing :]))
-    letters = list(dict.fromkeys("".join(full)))
-    once = builtins.sorted(letter for letter in letters if "".join(full).count(letter) == 1)
-    result = wanted.replace("...", batch) if arrow else batch + "".join(x for x in once if x not in batch)
-    for letter in result:
-        if letter not in letters:
-            raise RuntimeError(f"einsum(): output subscript {letter} does not appear in the equation for any input operand")
-    letters = [*result, *(letter for letter in letters if letter not in result)]
+    hidden = [x.dim() - len(term.replace("...", "")) for term, x in zip(terms, operands, strict=True)]
+    if any(n < 0 or (n and "..." not in term) for n, term in zip(hidden, terms, strict=True)):
+        raise RuntimeError("einsum(): the number of subscripts in the equation does not match the number of dimensions")
+    dots = "".join(map(chr, range(0x3B1, 0x3B1 + max(hidden))))  # Greek letters for what the dots stand for
+    terms = [term.replace("...", dots[len(dots) - n :]) for n, term in zip(hidden, terms, strict=True)]
+    letters = "".join(dict.fromkeys("".join(terms)))
+    once = sorted(letter for letter in letters if "".join(terms).count(letter) == 1 and letter not in dots)
+    result = wanted.replace("...", dots) if arrow else dots + "".join(once)
+    if missing := [letter for letter in result if letter not in letters]:
+        said = "does not appear in the equation for any input operand"
+        raise RuntimeError(f"einsum(): output subscript {missing[0]} {said}")
     sizes: dict[str, int] = {}
-    for term, x in zip(full, tensors, strict=True):
+    for number, (term, x) in enumerate(zip(terms, operands, strict=True)):
         for letter, size in zip(term, x.shape, strict=True):
             if size != 1 and sizes.get(letter, 1) not in (1, size):
-                raise RuntimeError(
-                    f"einsum(): subscript {letter} has size {size} for operand {full.index(term)} which does not "
-                    f"broadcast with previously seen size {sizes[letter]}"
-                )
+                said = f"for operand {number} which does not broadcast with previously seen size {sizes[letter]}"
+                raise RuntimeError(f"einsum(): subscript {letter} has size {size} {said}")
             sizes[letter] = size if sizes.get(letter, 1) == 1 else sizes[letter]
+    order = result + "".join(letter for letter in letters if letter not in result)
     stretched = []
-    for term, x in zip(full, tensors, strict=True):
-        strides = dict.fromkeys(letters, 0)
+    for term, x in zip(terms, operands, strict=True):
+        strides = dict.fromkeys(order, 0)
         for letter, size, stride in zip(term, x.shape, x._strides, strict=True):
             strides[letter] += stride if size != 1 else 0  # a letter twice walks the diagonal
-        stretched.append(x._view([sizes[letter] for letter in letters], [strides[letter] for letter in letters]))
+        stretched.append(x._view([sizes[letter] for letter in order], list(strides.values())))
     product = stretched[0]
     for x in stretched[1:]:
-        product = mul(product, x)
-    product = sum(product, tuple(range(len(result), len(letters)))) if len(letters) > len(result) else product
-    return computed(product._values(), product.shape, tensors[0].dtype, *tensors)
+        product = product * x
+    summed = tuple(range(len(result), len(order)))
+    return product.sum(summed) if summed else product.clone()

@@ -1,18 +1,16 @@
-"""Random numbers: those that PyTorch draws from the same seed, in double precision."""
+"""Random numbers: those that PyTorch draws from the same seed, but for the last digits of a float32."""
 
 import math
 import random as _python
-from collections.abc import Callable
 
 from .dtypes import Number, dtype, float32, int64
-from .shaping import filled
-from .tensor import Tensor, computed, spread
-
-inf = math.inf
+from .operators import methods
+from .shaping import filled, function
+from .tensor import Shape, Tensor, computed
 
 
 class Generator:
-    """The Mersenne twister that PyTorch has on a CPU; Python's own, which is the same, begins elsewhere."""
+    """The Mersenne twister, which Python has as well; PyTorch seeds it otherwise."""
 
     def __init__(self, device: object = None) -> None:
         self.manual_seed(67280421310721)
@@ -21,9 +19,8 @@ class Generator:
         state = [seed & 0xFFFFFFFF]
         for i in range(1, 624):
             state.append((1812433253 * (state[-1] ^ (state[-1] >> 30)) + i) & 0xFFFFFFFF)
-        self._twister = _python.Random()
+        self._twister, self._seed, self._spare = _python.Random(), seed, None
         self._twister.setstate((3, (*state, 624), None))
-        self._seed, self._spare = seed, None
         return self
 
     def initial_seed(self) -> int:
@@ -39,7 +36,7 @@ class Generator:
     def bits(self) -> int:
         return self._twister.getrandbits(32)
 
-    def uniform(self, kind: dtype) -> float:
+    def uniform(self, kind: dtype | None = None) -> float:
         """In [0, 1), with as many digits as the dtype has."""
         if kind is float32:
             return (self.bits() & 0xFFFFFF) / 2**24
@@ -49,9 +46,9 @@ class Generator:
         if self._spare is not None:
             found, self._spare = self._spare, None
             return found
-        turn, radius = self.uniform(int64), math.sqrt(-2 * math.log1p(-self.uniform(int64)))
-        self._spare = radius * math.sin(2 * math.pi * turn)
-        return radius * math.cos(2 * math.pi * turn)
+        turn, radius = 2 * math.pi * self.uniform(), math.sqrt(-2 * math.log1p(-self.uniform()))
+        self._spare = radius * math.sin(turn)
+        return radius * math.cos(turn)
 
     def normals(self, count: int, kind: dtype) -> list[float]:
         """Sixteen at a time, from 16 up; the last sixteen are drawn anew if they are not all of a block."""
@@ -73,19 +70,11 @@ def _sixteen(uniform: list[float]) -> list[float]:
 default_generator = Generator()
 
 
-def manual_seed(seed: int) -> Generator:
-    return default_generator.manual_seed(seed)
-
-
-def initial_seed() -> int:
-    return default_generator.initial_seed()
-
-
 class fork_rng:  # noqa: N801 - PyTorch's name
     """Within it random numbers are drawn that leave those after it as they are."""
 
     def __init__(self, devices: object = None) -> None:
-        pass
+        self.state = default_generator.get_state()
 
     def __enter__(self) -> None:
         self.state = default_generator.get_state()
@@ -94,35 +83,24 @@ class fork_rng:  # noqa: N801 - PyTorch's name
         default_generator.set_state(self.state)
 
 
-def rand(
-    *size: object, generator: Generator | None = None, dtype: dtype | None = None, device: object = None
-) -> Tensor:
-    return uniform_(filled(size, 0, dtype or float32), generator=generator)
+@function
+def rand(*size: object, generator: Generator | None = None, dtype: dtype | None = None, device: object = None) -> Tensor:
+    return filled(size, 0, dtype).uniform_(generator=generator)
 
 
-def randn(
-    *size: object, generator: Generator | None = None, dtype: dtype | None = None, device: object = None
-) -> Tensor:
-    return normal_(filled(size, 0, dtype or float32), generator=generator)
+@function
+def randn(*size: object, generator: Generator | None = None, dtype: dtype | None = None, device: object = None) -> Tensor:
+    return filled(size, 0, dtype).normal_(generator=generator)
 
 
-def rand_like(input: Tensor, *, dtype: dtype | None = None) -> Tensor:
-    return rand(input.shape, dtype=dtype or input.dtype)
-
-
-def randn_like(input: Tensor, *, dtype: dtype | None = None) -> Tensor:
-    return randn(input.shape, dtype=dtype or input.dtype)
-
-
-def randint(
-    low: int, high: object, size: object = None, *, generator: Generator | None = None, dtype: dtype | None = None
-) -> Tensor:
+@function
+def randint(low: int, high: object, size: Shape | None = None, *, generator: Generator | None = None, dtype: dtype = int64) -> Tensor:
     low, high, size = (0, low, high) if size is None else (low, high, size)
     source = generator or default_generator
-    shape = spread((size,))
-    return computed([low + source.bits() % (high - low) for _ in range(math.prod(shape))], shape, dtype or int64)
+    return computed([low + source.bits() % (high - low) for _ in range(math.prod(size))], size, dtype)
 
 
+@function
 def randperm(n: int, *, generator: Generator | None = None) -> Tensor:
     source, order = generator or default_generator, list(range(n))
     for i in range(n - 1):
@@ -132,29 +110,28 @@ def randperm(n: int, *, generator: Generator | None = None) -> Tensor:
 
 
 def _written(self: Tensor, values: list[Number]) -> Tensor:
-    self._check_writable()
-    self._write(self._places(), values)
-    return self
+    return self._write(self._places(), values)
 
 
-def uniform_(self: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+def _uniform(self: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     source = generator or default_generator
     return _written(self, [a + (b - a) * source.uniform(self.dtype) for _ in range(self.numel())])
 
 
-def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     drawn = (generator or default_generator).normals(self.numel(), self.dtype)
     return _written(self, [mean + std * value for value in drawn])
 
 
-def bernoulli_(self: Tensor, p: object = 0.5, *, generator: Generator | None = None) -> Tensor:
+def _bernoulli(self: Tensor, p: object = 0.5, *, generator: Generator | None = None) -> Tensor:
     source = generator or default_generator
-    chances = p.expand(*self.shape)._values() if isinstance(p, Tensor) else [p] * self.numel()
-    return _written(self, [source.uniform(int64) < chance for chance in chances])
+    chances = p.expand(self.shape)._values() if isinstance(p, Tensor) else [p] * self.numel()
+    return _written(self, [source.uniform() < chance for chance in chances])
 
 
-def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
-    return bernoulli_(input.clone(), input, generator=generator)
-
-
-WRITES: tuple[Callable, ...] = (uniform_, normal_, bernoulli_, bernoulli)
+Tensor.uniform_, Tensor.normal_, Tensor.bernoulli_ = _uniform, _normal, _bernoulli
+methods(
+    rand_like=lambda input: rand(input.shape, dtype=input.dtype),
+    randn_like=lambda input: randn(input.shape, dtype=input.dtype),
+    bernoulli=lambda input, generator=None: input.clone().bernoulli_(input, generator=generator),
+)

@@ -8,9 +8,9 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from .dtypes import NotHere, Number, bool_, dtype, float32, float64, int64, promote, uint8
+from .dtypes import ORDER, NotHere, Number, bool_, dtype, float32, float64, int64, uint8
 
-Shape = tuple[int, ...]
+Shape = Sequence[int]
 
 
 class Size(tuple):
@@ -33,22 +33,17 @@ class Size(tuple):
 class device:  # noqa: N801 - PyTorch's name
     """There is one: the CPU."""
 
-    def __init__(self, name: "str | device") -> None:
-        self.type, self.index = str(name), None
-        if self.type != "cpu":
-            raise NotHere(f"device {self.type!r}")
+    type, index = "cpu", None
+
+    def __init__(self, name: object) -> None:
+        if str(name) != "cpu":
+            raise NotHere(f"device {str(name)!r}")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, device)
 
-    def __hash__(self) -> int:
-        return hash("cpu")
-
-    def __str__(self) -> str:
-        return "cpu"
-
     def __repr__(self) -> str:
-        return "device(type='cpu')"
+        return "cpu"
 
 
 class Gradients:
@@ -76,12 +71,9 @@ class Gradients:
         return within
 
 
-def contiguous_strides(shape: Shape) -> Shape:
-    strides, step = [], 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= max(size, 1)
-    return tuple(reversed(strides))
+def contiguous_strides(shape: Shape) -> list[int]:
+    steps = itertools.accumulate((max(size, 1) for size in reversed(shape[1:])), operator.mul, initial=1)
+    return list(steps)[::-1] if shape else []
 
 
 def positions(shape: Shape, strides: Shape, offset: int = 0) -> list[int]:
@@ -93,37 +85,33 @@ def positions(shape: Shape, strides: Shape, offset: int = 0) -> list[int]:
     return found
 
 
-def make(
-    storage: list, shape: Iterable[int], kind: dtype, strides: Shape | None = None, offset: int = 0, *parents: object
-) -> "Tensor":
-    """A tensor over a list, whose numbers are of the dtype; it requires gradients if one of its parents does."""
+def make(storage: list, shape: Shape, kind: dtype, *parents: object, strides: Shape | None = None, offset: int = 0):  # noqa: ANN201
+    """A tensor over a list whose numbers are of the dtype; it requires gradients if one of its parents does."""
     tensor = object.__new__(Tensor)
-    tensor._set(storage, Size(shape), kind, strides, offset)
-    if Gradients.enabled and kind.kind == 2:
+    tensor._set(storage, shape, kind, strides, offset)
+    if kind.kind == 2 and Gradients.enabled:
         tensor.requires_grad = any(isinstance(parent, Tensor) and parent.requires_grad for parent in parents)
         tensor.is_leaf = not tensor.requires_grad
     return tensor
 
 
-def computed(values: Iterable[Number], shape: Iterable[int], kind: dtype, *parents: object) -> "Tensor":
+def computed(values: Iterable[Number], shape: Shape, kind: dtype, *parents: object) -> "Tensor":
     """A tensor of its own, of numbers that are first made to fit the dtype."""
-    return make(kind.fit(values), shape, kind, None, 0, *parents)
+    return make(kind.fit(values), shape, kind, *parents)
 
 
 class Tensor:
-    """See the modules of this folder for what it can do; each function there says what it is for."""
+    """What all tensors have; `operators`, `shaping` and `random` add the methods that compute."""
 
-    grad = None
-    is_meta = is_cuda = False
-    __array_priority__ = 1000
+    grad, is_meta, is_cuda, device, is_complex = None, False, False, device("cpu"), lambda self: False
 
     def __new__(cls, *arguments: object, **options: object) -> "Tensor":
-        raise NotHere("`torch.Tensor(...)`; write torch.tensor or torch.zeros, or")
+        raise NotHere("`torch.Tensor(...)`, but torch.tensor and torch.zeros")
 
-    def _set(self, storage: list, shape: Size, kind: dtype, strides: Shape | None, offset: int) -> None:
-        self._storage, self.shape, self.dtype, self._offset = storage, shape, kind, offset
-        self._strides = contiguous_strides(shape) if strides is None else strides
-        self.requires_grad, self.is_leaf, self._base = False, True, None
+    def _set(self, storage: list, shape: Shape, kind: dtype, strides: Shape | None, offset: int) -> None:
+        self._storage, self.shape, self.dtype, self._offset = storage, Size(shape), kind, offset
+        self._strides = tuple(contiguous_strides(shape) if strides is None else strides)
+        self.requires_grad, self.is_leaf, self._base = False, True, self
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("_"):
@@ -136,18 +124,15 @@ class Tensor:
         return len(self.shape)
 
     ndim = property(dim)
-    ndimension = dim
 
     def size(self, dim: int | None = None) -> Size | int:
-        return self.shape if dim is None else self.shape[wrap_dim(dim, self.dim())]
+        return self.shape if dim is None else self.shape[wrap_dim(dim, self, numbers=False)]
 
     def stride(self, dim: int | None = None) -> Shape | int:
-        return self._strides if dim is None else self._strides[wrap_dim(dim, self.dim())]
+        return self._strides if dim is None else self._strides[wrap_dim(dim, self, numbers=False)]
 
     def numel(self) -> int:
         return self.shape.numel()
-
-    nelement = numel
 
     def storage_offset(self) -> int:
         return self._offset
@@ -155,32 +140,19 @@ class Tensor:
     def element_size(self) -> int:
         return self.dtype.itemsize
 
-    itemsize = property(element_size)
-
     def data_ptr(self) -> int:
         return id(self._storage) + self._offset * self.dtype.itemsize
-
-    def is_contiguous(self) -> bool:
-        axes = [
-            (stride, right)
-            for size, stride, right in zip(self.shape, self._strides, contiguous_strides(self.shape), strict=True)
-            if size != 1
-        ]
-        return self.numel() == 0 or all(stride == right for stride, right in axes)
 
     def is_floating_point(self) -> bool:
         return self.dtype.is_floating_point
 
-    def is_complex(self) -> bool:
-        return False
-
-    @property
-    def device(self) -> device:
-        return device("cpu")
+    def is_contiguous(self) -> bool:
+        found = zip(self.shape, self._strides, contiguous_strides(self.shape), strict=True)
+        return 0 in self.shape or all(size == 1 or stride == right for size, stride, right in found)
 
     # What it holds ------------------------------------------------------------------------------------------------
 
-    def _places(self) -> list[int] | range:
+    def _places(self) -> Sequence[int]:
         if self.is_contiguous():
             return range(self._offset, self._offset + self.numel())
         return positions(self.shape, self._strides, self._offset)
@@ -189,13 +161,15 @@ class Tensor:
         """The numbers in the order of the indices."""
         if self.is_contiguous():
             return self._storage[self._offset : self._offset + self.numel()]
-        storage = self._storage
-        return [storage[place] for place in positions(self.shape, self._strides, self._offset)]
+        return [self._storage[place] for place in self._places()]
 
-    def _write(self, places: Iterable[int], values: Iterable[Number]) -> None:
-        storage = self._storage
+    def _write(self, places: Iterable[int], values: Iterable[Number]) -> "Tensor":
+        if Gradients.enabled and self._base.requires_grad and self._base.is_leaf:
+            what = "a leaf Variable" if self._base is self else "a view of a leaf Variable"
+            raise RuntimeError(f"{what} that requires grad is being used in an in-place operation.")
         for place, value in zip(places, self.dtype.fit(values), strict=True):
-            storage[place] = value
+            self._storage[place] = value
+        return self
 
     def tolist(self) -> list | Number:
         def nested(shape: Shape, values: list) -> list | Number:
@@ -228,9 +202,6 @@ class Tensor:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self.item())
 
-    def __round__(self, digits: int = 0) -> "Tensor":
-        return self.round(decimals=digits)
-
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of a 0-d tensor")
@@ -242,7 +213,7 @@ class Tensor:
         return iter([self[i] for i in range(self.shape[0])])
 
     def __contains__(self, value: object) -> bool:
-        return bool((self == value).any())
+        return True in (self == value)._values()
 
     def __hash__(self) -> int:
         return id(self)
@@ -258,192 +229,130 @@ class Tensor:
                 return str(value)
             return f"{value:.0f}." if value == int(value) and abs(value) < 1e8 else f"{value:.4f}"
 
-        plain = self.dtype in (bool_, int64, float32)
-        grad = ", requires_grad=True" if self.requires_grad else ""
-        return f"tensor({shown(self.tolist())}{'' if plain else f', dtype={self.dtype!r}'}{grad})"
+        kind = "" if self.dtype in (bool_, int64, float32) else f", dtype={self.dtype!r}"
+        return f"tensor({shown(self.tolist())}{kind}{', requires_grad=True' if self.requires_grad else ''})"
 
     def __deepcopy__(self, memo: dict) -> "Tensor":
-        if not self.is_leaf:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
-            )
-        twin = object.__new__(type(self))
-        twin._set(list(self._values()), self.shape, self.dtype, None, 0)
-        twin.requires_grad = self.requires_grad
-        memo[id(self)] = twin
-        return twin
+        memo[id(self)] = twin = object.__new__(type(self))
+        twin._set(self._values(), self.shape, self.dtype, None, 0)
+        return twin.requires_grad_(self.requires_grad)
 
     # Gradients are known of, not computed -------------------------------------------------------------------------
 
     def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
-        if not self.is_leaf and not requires_grad:
-            raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
-                "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
-            )
         if requires_grad and self.dtype.kind != 2:
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
         self.requires_grad = requires_grad
         return self
 
     def detach(self) -> "Tensor":
-        """A view that requires no gradients."""
-        return make(self._storage, self.shape, self.dtype, self._strides, self._offset)
+        return make(self._storage, self.shape, self.dtype, strides=self._strides, offset=self._offset)
 
-    @property
-    def data(self) -> "Tensor":
-        return self.detach()
+    data = property(detach)
 
     @data.setter
     def data(self, other: "Tensor") -> None:
         self._storage, self.shape, self.dtype = other._storage, other.shape, other.dtype
         self._strides, self._offset = other._strides, other._offset
 
-    def _check_writable(self) -> None:
-        if not Gradients.enabled:
-            return
-        if self.requires_grad and self.is_leaf:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-        if self._base is not None and self._base.requires_grad and self._base.is_leaf:
-            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+    # Indexing -----------------------------------------------------------------------------------------------------
 
-    # Views --------------------------------------------------------------------------------------------------------
-
-    def _view(self, shape: Sequence[int], strides: Sequence[int], offset: int | None = None) -> "Tensor":
+    def _view(self, shape: Shape, strides: Shape, offset: int | None = None) -> "Tensor":
         """Another way to read the same list."""
         offset = self._offset if offset is None else offset
-        found = make(self._storage, shape, self.dtype, tuple(strides), offset, self)
-        found._base = self if self._base is None else self._base
+        found = make(self._storage, shape, self.dtype, self, strides=strides, offset=offset)
+        found._base = self._base
         return found
+
+    def _axes(self, axes: Iterable[int]) -> "Tensor":
+        """The view of some dimensions, in that order."""
+        axes = list(axes)
+        return self._view([self.shape[axis] for axis in axes], [self._strides[axis] for axis in axes])
 
     def __getitem__(self, key: object) -> "Tensor":
         view, places, shape = self._locate(key)
-        if places is None:
-            return view
-        storage = self._storage
-        return make([storage[place] for place in places], shape, self.dtype, None, 0, self)
+        return view if places is None else make([self._storage[place] for place in places], shape, self.dtype, self)
 
     def __setitem__(self, key: object, value: object) -> None:
-        self._check_writable()
         view, places, shape = self._locate(key)
-        value = as_operand(value, self.dtype)
+        value = as_tensor(value, self.dtype)
         while value.dim() > len(shape) and value.shape[0] == 1:
             value = value[0]
-        if places is not None and not _stretches(value.shape, shape):
-            raise RuntimeError(
-                f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to indexing result of "
-                f"shape {list(shape)}"
-            )
+        ends = zip(reversed(value.shape), reversed(shape), strict=False)
+        if places is not None and (value.dim() > len(shape) or any(size not in (1, goal) for size, goal in ends)):
+            of = f"value tensor of shape {list(value.shape)} cannot be broadcast to indexing result of shape"
+            raise RuntimeError(f"shape mismatch: {of} {list(shape)}")
         self._write(view._places() if places is None else places, value.expand(*shape)._values())
 
     def _locate(self, key: object) -> "tuple[Tensor, list[int] | None, Shape]":
         """What an index means: a view; or places in the storage, in the order of a shape."""
-        keys = list(key) if isinstance(key, tuple) else [key]
-        keys = [_as_index(each) for each in keys]
-        taken = sum(map(_dimensions, keys))
+        keys = [_index(each) for each in (key if isinstance(key, tuple) else (key,))]
+        free = [each is None or each is Ellipsis or isinstance(each, bool) for each in keys]
+        taken = sum(0 if f else each.dim() if _is_mask(each) else 1 for each, f in zip(keys, free, strict=True))
         if taken > self.dim():
-            if not self.shape:
-                raise IndexError(
-                    "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
-                    "convert a 0-dim tensor to a number"
-                )
             raise IndexError(f"too many indices for tensor of dimension {self.dim()}")
-        if not any(each is Ellipsis for each in keys):
-            keys.append(Ellipsis)
-        at = next(i for i, each in enumerate(keys) if each is Ellipsis)
+        at = next((i for i, each in enumerate(keys) if each is Ellipsis), len(keys))
         keys[at : at + 1] = [slice(None)] * (self.dim() - taken)
-        keys = [slice(None) if each is Ellipsis else each for each in keys]
-
-        shape, strides, offset, axis = [], [], self._offset, 0
-        looked_up: dict[int, Tensor] = {}  # by dimension of the view
+        view, axis, looked_up = self, 0, {}  # the axis of the view that comes next; tensors by axis
         for each in keys:
+            shape, strides, offset = list(view.shape), list(view._strides), view._offset
             if each is None or isinstance(each, bool):
+                view = view._view(shape[:axis] + [1] + shape[axis:], strides[:axis] + [0] + strides[axis:])
                 if each is not None:
-                    looked_up[len(shape)] = make(list(range(int(each))), (int(each),), int64)
-                shape.append(1)
-                strides.append(0)
-                continue
-            if _is_mask(each):
-                for dim, size in enumerate(each.shape):
-                    if size != self.shape[axis + dim]:
-                        raise IndexError(
-                            f"The shape of the mask {list(each.shape)} at index {dim} does not match the shape of the "
-                            f"indexed tensor {list(self.shape)} at index {axis + dim}"
-                        )
-                chosen = list(itertools.compress(itertools.product(*map(range, each.shape)), each._values()))
-                for dim in range(each.dim()):
-                    looked_up[len(shape)] = make([place[dim] for place in chosen], (len(chosen),), int64)
-                    shape.append(self.shape[axis])
-                    strides.append(self._strides[axis])
-                    axis += 1
-                continue
-            size, stride = self.shape[axis], self._strides[axis]
-            if isinstance(each, Tensor):
-                looked_up[len(shape)] = each
-                shape.append(size)
-                strides.append(stride)
+                    looked_up[axis] = make([0] * each, (int(each),), int64)
+            elif _is_mask(each):
+                if each.shape != view.shape[axis : axis + each.dim()]:
+                    wrong = next(i for i, n in enumerate(each.shape) if n != shape[axis + i])
+                    raise IndexError(
+                        f"The shape of the mask {list(each.shape)} at index {wrong} does not match the shape of the "
+                        f"indexed tensor {shape} at index {axis + wrong}"
+                    )
+                looked_up |= dict(enumerate(each.nonzero(as_tuple=True), start=axis))
+                axis += each.dim() - 1
+            elif isinstance(each, Tensor):
+                looked_up[axis] = each
             elif isinstance(each, slice):
-                start, stop, step = each.indices(size)
-                if each.step is not None and operator.index(each.step) <= 0:
+                start, stop, step = each.indices(shape[axis])
+                if step < 0 or each.step == 0:
                     raise ValueError("step must be greater than zero")
-                shape.append(len(range(start, stop, step)))
-                strides.append(stride * step)
-                offset += start * stride if shape[-1] else 0
+                shape[axis], strides[axis] = len(range(start, stop, step)), strides[axis] * step
+                view = view._view(shape, strides, offset + start * view._strides[axis] * (shape[axis] > 0))
             else:
+                size, stride = shape.pop(axis), strides.pop(axis)
                 if not -size <= each < size:
                     raise IndexError(f"index {each} is out of bounds for dimension {axis} with size {size}")
-                offset += each % size * stride
+                view, axis = view._view(shape, strides, offset + each % size * stride), axis - 1
             axis += 1
-        view = self._view(shape, strides, offset)
         return (view, None, view.shape) if not looked_up else (view, *_look_up(view, looked_up))
-
-    # Between tensors, element by element ----------------------------------------------------------------------------
 
     def _in_place(self, result: "Tensor") -> "Tensor":
         """Write a result over this tensor."""
-        self._check_writable()
-        if result.dtype.kind > self.dtype.kind:
-            raise RuntimeError(
-                f"result type {result.dtype.spoken} can't be cast to the desired output type {self.dtype.spoken}"
-            )
         if result.shape != self.shape:
-            raise RuntimeError(
-                f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(result.shape)}"
-            )
-        self._write(self._places(), result._values())
-        return self
-
-
-def _dimensions(key: object) -> int:
-    """How many dimensions an entry of an index takes."""
-    if key is None or key is Ellipsis or isinstance(key, bool):
-        return 0
-    return key.dim() if _is_mask(key) else 1
+            shapes = f"shape {list(self.shape)} doesn't match the broadcast shape {list(result.shape)}"
+            raise RuntimeError(f"output with {shapes}")
+        if result.dtype.kind > self.dtype.kind:
+            to = f"can't be cast to the desired output type {self.dtype.spoken}"
+            raise RuntimeError(f"result type {result.dtype.spoken} {to}")
+        return self._write(self._places(), result._values())
 
 
 def _is_mask(key: object) -> bool:
-    return isinstance(key, Tensor) and key.dtype in (bool_, uint8)
+    return isinstance(key, Tensor) and key.dtype in (bool_, uint8) and key.dim() > 0
 
 
-def _as_index(key: object) -> object:
+def _index(key: object) -> object:
     """An entry of an index: an int, a slice, None, an Ellipsis, a bool, or a tensor of at least one dimension."""
     if isinstance(key, (list, tuple, range)):
-        key = tensor(list(key)) if len(key) else make([], (0,), int64)
-    if isinstance(key, slice):
-        return slice(*(None if end is None else operator.index(end) for end in (key.start, key.stop, key.step)))
+        key = tensor(list(key), dtype=None if len(key) else int64)
     if isinstance(key, Tensor):
         if key.dtype.kind == 2:
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
-        if key.shape:
-            return key
-        return bool(key) if key.dtype is bool_ else int(key)
-    if key is None or key is Ellipsis or isinstance(key, bool):
+        return key if key.shape else key.item()
+    if key is None or key is Ellipsis or isinstance(key, (bool, slice)):
         return key
     if not hasattr(type(key), "__index__"):
-        raise IndexError(
-            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
-            f"(got {type(key).__name__})"
-        )
+        valid = "integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices"
+        raise IndexError(f"only {valid} (got {type(key).__name__})")
     return operator.index(key)
 
 
@@ -453,100 +362,77 @@ def _look_up(view: Tensor, looked_up: dict[int, Tensor]) -> tuple[list[int], Sha
         common = broadcast_shapes(*(index.shape for index in looked_up.values()))
     except RuntimeError:
         shapes = ", ".join(str(list(index.shape)) for index in looked_up.values())
-        raise IndexError(
-            f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
-        ) from None
-    steps = [0] * math.prod(common)
-    for dim, index in looked_up.items():
+        said = f"indexing tensors could not be broadcast together with shapes {shapes}"
+        raise IndexError(f"shape mismatch: {said}") from None
+    dims = list(looked_up)
+    kept = [dim for dim in range(view.dim()) if dim not in looked_up]
+    before = [dim for dim in kept if dim < dims[0]] if dims == list(range(dims[0], dims[0] + len(dims))) else []
+    left, right = view._axes(before), view._axes(dim for dim in kept if dim not in before)
+    steps = [0] * common.numel()
+    for dim, index in looked_up.items() if left.numel() * right.numel() else ():
         size, stride = view.shape[dim], view._strides[dim]
         for place, each in enumerate(index.expand(*common)._values()):
             if not -size <= each < size:
                 raise IndexError(f"index {each} is out of bounds for dimension {dim} with size {size}")
             steps[place] += each % size * stride
-    dims = list(looked_up)
-    kept = [dim for dim in range(view.dim()) if dim not in looked_up]
-    together = dims == list(range(dims[0], dims[0] + len(dims)))
-    before = [dim for dim in kept if dim < dims[0]] if together else []
-    after = [dim for dim in kept if dim not in before]
-
-    def walk(axes: list[int]) -> list[int]:
-        return positions([view.shape[dim] for dim in axes], [view._strides[dim] for dim in axes])
-
-    left, right = walk(before), walk(after)
-    places = [view._offset + first + step + last for first in left for step in steps for last in right]
-    return places, (*(view.shape[dim] for dim in before), *common, *(view.shape[dim] for dim in after))
+    behind = positions(right.shape, right._strides)
+    places = [first + step + last for first in left._places() for step in steps for last in behind]
+    return places, left.shape + common + right.shape
 
 
-def wrap_dim(dim: int, dims: int) -> int:
-    """A dimension counted from the front."""
+def wrap_dim(dim: int, of: Tensor | int, numbers: bool = True) -> int:
+    """A dimension counted from the front; that of a tensor without any may be 0 or -1 all the same."""
+    dims = of if isinstance(of, int) else of.dim()
+    if not dims and not numbers:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     dim, reach = operator.index(dim), max(dims, 1)
     if not -reach <= dim < reach:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-reach}, {reach - 1}], but got {dim})")
+        raise IndexError(f"Dimension out of range (expected to be in range of [-{reach}, {reach - 1}], but got {dim})")
     return dim % reach
 
 
-def spread(arguments: Sequence) -> tuple:
+def spread(arguments: Sequence) -> tuple[int, ...]:
     """``(2, 3)`` of both ``f(2, 3)`` and ``f((2, 3))``."""
     if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
         arguments = arguments[0]
-    for argument in arguments:
-        if isinstance(argument, (float, str)) or argument is None:
-            raise TypeError(f"expected integers, got {type(argument).__name__}")
-    return tuple(int(argument) for argument in arguments)
+    return tuple(map(operator.index, arguments))
 
 
 def broadcast_shapes(*shapes: Shape) -> Size:
     """The shape to which all are stretched."""
-    dims = max(map(len, shapes), default=0)
-    result = [1] * dims
+    result = [1] * max(map(len, shapes), default=0)
     for shape in shapes:
-        for i, size in enumerate(shape, start=dims - len(shape)):
-            if size != 1 and result[i] not in (1, size):
-                raise RuntimeError(
-                    f"The size of tensor a ({result[i]}) must match the size of tensor b ({size}) at non-singleton "
-                    f"dimension {i}"
-                )
-            result[i] = result[i] if size == 1 else size
+        for i in range(-1, -len(shape) - 1, -1):
+            if shape[i] != 1 and result[i] not in (1, shape[i]):
+                sizes = f"tensor a ({result[i]}) must match the size of tensor b ({shape[i]})"
+                raise RuntimeError(f"The size of {sizes} at non-singleton dimension {len(result) + i}")
+            result[i] = result[i] if shape[i] == 1 else shape[i]
     return Size(result)
 
 
-def _stretches(shape: Shape, target: Shape) -> bool:
-    ends = zip(reversed(shape), reversed(target), strict=False)
-    return len(shape) <= len(target) and all(size in (1, goal) for size, goal in ends)
+def dtype_of(number: object) -> dtype:
+    if not isinstance(number, (bool, int, float)):
+        raise TypeError(f"expected a number or a tensor, got {type(number).__name__}")
+    return bool_ if isinstance(number, bool) else int64 if isinstance(number, int) else float32
 
 
 def result_type(*operands: object) -> dtype:
-    """The dtype of a result: numbers and tensors without dimensions count only by their kind."""
-    found: dtype | None = None
-    groups: tuple[list[dtype], ...] = ([], [], [])
-    for operand in operands:
-        if isinstance(operand, Tensor):
-            groups[0 if operand.shape else 1].append(operand.dtype)
-        else:
-            groups[2].append(dtype_of(operand))
-    for group in groups:
-        for kind in group:
-            if found is None or group is groups[0] or kind.kind > found.kind:
-                found = kind if found is None else promote(found, kind)
-            elif group is groups[1] and not groups[0]:
-                found = promote(found, kind)
-    return found or float32
+    """The dtype of a result: tensors without dimensions, and numbers, count only if they are of a higher kind."""
+    found = bool_
+    groups: dict[int, list[dtype]] = {0: [], 1: [], 2: []}
+    for each in operands:
+        group = 2 if not isinstance(each, Tensor) else 0 if each.shape else 1
+        groups[group].append(each.dtype if group < 2 else dtype_of(each))
+    for group in filter(None, groups.values()):
+        highest = max(group, key=ORDER.index)
+        found = highest if highest.kind > found.kind or found is bool_ else found
+    return found
 
 
-def dtype_of(number: object) -> dtype:
-    if isinstance(number, bool):
-        return bool_
-    return int64 if isinstance(number, int) else float32
-
-
-def as_operand(value: object, kind: dtype | None = None) -> Tensor:
-    """A tensor, of a tensor or a number."""
-    if isinstance(value, Tensor):
-        return value
-    kind = dtype_of(value) if kind is None else kind
-    if not isinstance(value, (bool, int, float)):
-        raise TypeError(f"expected a tensor or a number, got {type(value).__name__}")
-    return computed([value], (), kind)
+def as_tensor(data: object, dtype: dtype | None = None, device: object = None) -> Tensor:
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    return tensor(data, dtype=dtype)
 
 
 def elementwise(function: Callable, kind: dtype, *operands: object, within: dtype | None = None) -> Tensor:
@@ -558,7 +444,7 @@ def elementwise(function: Callable, kind: dtype, *operands: object, within: dtyp
         *operands: tensors and numbers.
         within: dtype to which the numbers are brought first; their own if it is None.
     """
-    tensors = [as_operand(operand, within) for operand in operands]
+    tensors = [each if isinstance(each, Tensor) else computed([each], (), within or dtype_of(each)) for each in operands]
     shape = broadcast_shapes(*(each.shape for each in tensors))
     columns = []
     for each in tensors:
@@ -567,28 +453,20 @@ def elementwise(function: Callable, kind: dtype, *operands: object, within: dtyp
     return computed(map(function, *columns), shape, kind, *operands)
 
 
-def tensor(
-    data: object, *, dtype: dtype | None = None, device: object = None, requires_grad: bool = False
-) -> Tensor:
+def tensor(data: object, *, dtype: dtype | None = None, device: object = None, requires_grad: bool = False) -> Tensor:
     """A tensor of nested lists, of numbers, or of another tensor."""
     if isinstance(data, Tensor):
-        made = computed(data._values(), data.shape, dtype or data.dtype)
-        return made.requires_grad_(requires_grad)
+        return computed(data._values(), data.shape, dtype or data.dtype).requires_grad_(requires_grad)
     shape, values = [], [data]
-    while values and (isinstance(values[0], (list, tuple, range)) or (isinstance(values[0], Tensor) and values[0].shape)):
+    while values and isinstance(values[0], (list, tuple, range, Tensor)) and getattr(values[0], "shape", True):
         size = len(values[0])
         for each in values:
             if not isinstance(each, (list, tuple, range, Tensor)) or len(each) != size:
-                got = len(each) if isinstance(each, (list, tuple, range)) else 0
-                raise ValueError(f"expected sequence of length {size} at dim {len(shape) + 1} (got {got})")
+                got = len(each) if hasattr(each, "__len__") else 0
+                raise ValueError(f"expected sequence of length {size} at dim {len(shape)} (got {got})")
         shape.append(size)
         values = [entry for each in values for entry in each]
     kinds = [each.dtype if isinstance(each, Tensor) else dtype_of(each) for each in values]
-    values = [each.item() if isinstance(each, Tensor) else each for each in values]
-    for each in values:
-        if not isinstance(each, (bool, int, float)):
-            if isinstance(each, (str, dict, set)) or each is None:
-                raise TypeError(f"new(): invalid data type {type(each).__name__!r}")
-            raise NotHere(f"tensor of {type(each).__name__}")
-    kind = dtype or (max(kinds, key=lambda each: (each.kind, each is float64)) if kinds else float32)
-    return computed(values, shape, kind).requires_grad_(requires_grad)
+    kind = dtype or max(kinds, key=lambda each: (each.kind, each is float64), default=float32)
+    numbers = [each.item() if isinstance(each, Tensor) else each for each in values]
+    return computed(numbers, shape, kind).requires_grad_(requires_grad)

@@ -1,0 +1,272 @@
+"""The small torch of the pages against PyTorch: programs that Hypothesis draws end alike, in values or in errors."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swinlib.in_page import torch as small
+from swinlib.in_page.torch.dtypes import NotHere
+
+TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-9}
+DTYPES = ("float32", "float64", "int64", "bool")
+
+sizes = st.lists(st.integers(1, 3) | st.integers(0, 4), max_size=4).map(tuple)
+dims = st.integers(-4, 3)
+few = st.lists(st.integers(-3, 3), min_size=1, max_size=3).map(tuple)
+numbers = st.sampled_from([0, 1, -2, 3, 0.5, -1.5, 2.0, math.inf, True])
+fills = st.sampled_from([0, 1, -2, 0.5, True])
+slices = st.builds(
+    slice,
+    st.none() | st.integers(-4, 4),
+    st.none() | st.integers(-4, 4),
+    st.none() | st.integers(1, 3) | st.just(-1),
+)
+
+
+def entries_of(kind):
+    if kind == "bool":
+        return st.integers(0, 1)
+    if kind == "int64":
+        return st.integers(-4, 4)
+    return st.integers(-12, 12).map(lambda n: n / 4)
+
+
+@st.composite
+def tensors(draw, shapes=sizes, kinds=st.sampled_from(DTYPES)):
+    """Recipe of a tensor: dtype, shape, entries, and whether it lies in memory the other way round."""
+    shape, kind = draw(shapes), draw(kinds)
+    count = math.prod(shape)
+    values = draw(st.lists(entries_of(kind), min_size=count, max_size=count))
+    return kind, shape, values, draw(st.booleans())
+
+
+def build(library, recipe):
+    kind, shape, values, backwards = recipe
+    made = library.tensor(values, dtype=getattr(library, kind)).reshape(shape)
+    if backwards:
+        order = tuple(reversed(range(len(shape))))
+        made = made.permute(order).contiguous().permute(order)
+    return made
+
+
+keys = st.deferred(
+    lambda: st.one_of(
+        st.integers(-4, 3),
+        slices,
+        st.just(None),
+        st.just(Ellipsis),
+        st.lists(st.integers(-2, 2), min_size=1, max_size=3),
+        tensors(st.sampled_from([(2,), (1, 2), (2, 1), ()]), st.just("int64")),
+        tensors(kinds=st.just("bool")),
+    )
+)
+indices = st.lists(keys, min_size=1, max_size=4).filter(lambda key: sum(each is Ellipsis for each in key) < 2).map(tuple)
+
+
+def as_index(library, key):
+    """An index in which recipes of tensors have become tensors."""
+    return tuple(build(library, each) if isinstance(each, tuple) else each for each in key)
+
+
+# What a step of a program does: with the library, one or two tensors, and what was drawn for it.
+UNARY = {
+    name: (lambda name: lambda t, x: getattr(x, name)())(name)
+    for name in (
+        *("abs", "ceil", "clone", "contiguous", "cos", "detach", "double", "exp", "float", "floor", "isnan", "log"),
+        *("log1p", "log2", "logical_not", "long", "neg", "nonzero", "relu", "reciprocal", "rsqrt", "round", "sigmoid"),
+        *("sign", "sin", "sqrt", "square", "tanh", "trunc", "erf", "expm1", "flatten", "squeeze", "unique", "bool"),
+        *("argmax", "argmin", "max", "min", "all", "any", "sum", "mean", "prod", "std", "var", "is_contiguous", "numel"),
+        *("isfinite", "isinf", "item", "tolist", "t", "stride", "ravel", "dim"),
+    )
+}
+UNARY |= {
+    "~": lambda t, x: ~x,
+    "T": lambda t, x: x.T if x.dim() == 2 else x,
+    "mT": lambda t, x: x.mT,
+    "len": lambda t, x: len(x),
+    "list": lambda t, x: list(x),
+    "truth": lambda t, x: bool(x),
+    "repr of shape": lambda t, x: repr(x.shape[1:]),
+    "where": lambda t, x: list(t.where(x)),
+    "ones_like": lambda t, x: t.ones_like(x),
+    "new_zeros": lambda t, x: x.new_zeros(2, 1),
+    "finfo": lambda t, x: t.finfo(x.dtype).max if x.is_floating_point() else None,
+}
+BINARY = {
+    "+": lambda t, x, y: x + y,
+    "-": lambda t, x, y: x - y,
+    "*": lambda t, x, y: x * y,
+    "/": lambda t, x, y: x / y,
+    "//": lambda t, x, y: x // y,
+    "%": lambda t, x, y: x % y,
+    "==": lambda t, x, y: x == y,
+    "!=": lambda t, x, y: x != y,
+    "<": lambda t, x, y: x < y,
+    ">=": lambda t, x, y: x >= y,
+    "&": lambda t, x, y: x & y,
+    "|": lambda t, x, y: x | y,
+    "@": lambda t, x, y: x @ y,
+    "+=": lambda t, x, y: x.add_(y),
+    "*=": lambda t, x, y: x.mul_(y),
+    "copy_": lambda t, x, y: x.copy_(y),
+    "maximum": lambda t, x, y: t.maximum(x, y),
+    "minimum": lambda t, x, y: t.minimum(x, y),
+    "masked_fill": lambda t, x, y: x.masked_fill(y, 1),
+    "where": lambda t, x, y: t.where(x > 0, x, y),
+    "expand_as": lambda t, x, y: x.expand_as(y),
+    "view_as": lambda t, x, y: x.view_as(y),
+    "equal": lambda t, x, y: t.equal(x, y),
+    "isclose": lambda t, x, y: t.isclose(x, y),
+    "logical_and": lambda t, x, y: t.logical_and(x, y),
+    "linear": lambda t, x, y: t.nn.functional.linear(x, y),
+    "looked up": lambda t, x, y: x[y],
+    "cartesian_prod": lambda t, x, y: t.cartesian_prod(x, y),
+}
+WITH_NUMBER = {
+    "+ n": lambda t, x, n: x + n,
+    "n -": lambda t, x, n: n - x,
+    "* n": lambda t, x, n: x * n,
+    "n /": lambda t, x, n: n / x,
+    "/ n": lambda t, x, n: x / n,
+    "// n": lambda t, x, n: x // n,
+    "% n": lambda t, x, n: x % n,
+    "n >": lambda t, x, n: n > x,
+    "== n": lambda t, x, n: x == n,
+    "** 2": lambda t, x, n: x**2,
+    "** 0.5": lambda t, x, n: x**0.5,
+    "+= n": lambda t, x, n: x.add_(n),
+    "clamp min": lambda t, x, n: x.clamp(min=n),
+    "clamp": lambda t, x, n: x.clamp(-1, n),
+    "masked_fill n": lambda t, x, n: x.masked_fill(x > 0, n),
+    "full": lambda t, x, n: t.full(x.shape, n),
+}
+WITH_DIM = {
+    name: (lambda name: lambda t, x, dim: getattr(x, name)(dim))(name)
+    for name in (
+        *("sum", "mean", "amax", "amin", "any", "all", "prod", "softmax", "log_softmax", "logsumexp", "cumsum", "std"),
+        *("unsqueeze", "squeeze", "unbind", "flip", "size", "argsort", "argmax", "flatten", "var"),
+    )
+}
+WITH_DIM |= {
+    "sum kept": lambda t, x, dim: x.sum(dim, keepdim=True),
+    "max": lambda t, x, dim: list(x.max(dim)),
+    "min kept": lambda t, x, dim: list(x.min(dim, keepdim=True)),
+    "sort": lambda t, x, dim: list(x.sort(dim, stable=True)),
+    "chunk": lambda t, x, dim: list(x.chunk(2, dim)),
+    "split": lambda t, x, dim: list(x.split(2, dim)),
+    "stack": lambda t, x, dim: t.stack([x, x], dim),
+    "repeat_interleave": lambda t, x, dim: x.repeat_interleave(2, dim),
+    "unflatten": lambda t, x, dim: x.unflatten(dim, (-1, 2)),
+    "unfold": lambda t, x, dim: x.unfold(dim, 2, 1),
+    "normalize": lambda t, x, dim: t.nn.functional.normalize(x, dim=dim),
+    "layer_norm": lambda t, x, dim: t.nn.functional.layer_norm(x, x.shape[-1:]),
+    "gelu": lambda t, x, dim: t.nn.functional.gelu(x),
+}
+WITH_DIMS = {
+    "permute": lambda t, x, a: x.permute(a),
+    "reshape": lambda t, x, a: x.reshape(a),
+    "view": lambda t, x, a: x.view(a),
+    "expand": lambda t, x, a: x.expand(a),
+    "repeat": lambda t, x, a: x.repeat(a),
+    "roll": lambda t, x, a: x.roll(a, tuple(range(len(a)))),
+    "roll one": lambda t, x, a: t.roll(x, a[0]),
+    "transpose": lambda t, x, a: x.transpose(a[0], a[-1]),
+    "movedim": lambda t, x, a: x.movedim(a[0], a[-1]),
+    "sum": lambda t, x, a: x.sum(a),
+    "mean": lambda t, x, a: x.mean(a, keepdim=True),
+    "flip": lambda t, x, a: x.flip(a),
+    "flatten": lambda t, x, a: x.flatten(a[0], a[-1]),
+    "split": lambda t, x, a: list(x.split(list(a))),
+    "pad": lambda t, x, a: t.nn.functional.pad(x, (a * 2)[: len(a) // 2 * 2 or 2]),
+    "zeros": lambda t, x, a: t.zeros(a, dtype=x.dtype),
+    "arange": lambda t, x, a: t.arange(*a),
+}
+
+
+def program_steps():
+    def step(table, drawn):
+        return st.tuples(st.sampled_from(sorted(table)).map(lambda name: (name, table[name])), drawn)
+
+    one = st.integers(0, 3)
+    return st.one_of(
+        st.tuples(one, step(UNARY, st.just(()))),
+        st.tuples(one, step(BINARY, st.integers(0, 3).map(lambda place: ("tensor", place)))),
+        st.tuples(one, step(WITH_NUMBER, numbers.map(lambda number: (number,)))),
+        st.tuples(one, step(WITH_DIM, dims.map(lambda dim: (dim,)))),
+        st.tuples(one, step(WITH_DIMS, few.map(lambda values: (values,)))),
+        st.tuples(one, indices.map(lambda key: (("index", None), ("index", key)))),
+        st.tuples(one, st.tuples(indices, fills).map(lambda both: (("write", None), ("write", both)))),
+    )
+
+
+def apply(library, found, place, named, drawn):
+    """One step of a program."""
+    x = found[place % len(found)]
+    name, function = named
+    if name == "index":
+        return x[as_index(library, drawn[1])]
+    if name == "write":
+        key, value = drawn[1]
+        x[as_index(library, key)] = value
+        return x
+    if drawn[:1] == ("tensor",):
+        return function(library, x, found[drawn[1] % len(found)])
+    return function(library, x, *drawn)
+
+
+def run(library, recipes, steps):
+    """All tensors that a program makes, and the error that ended it."""
+    found = [build(library, recipe) for recipe in recipes]
+    other = []
+    for place, (named, drawn) in steps:
+        try:
+            result = apply(library, found, place, named, drawn)
+        except NotHere:
+            raise
+        except Exception as error:
+            return found, other, error
+        for each in result if isinstance(result, list) else [result]:
+            (found if isinstance(each, library.Tensor) else other).append(each)
+    return found, other, None
+
+
+def assert_alike(mine, right):
+    assert tuple(mine.shape) == tuple(right.shape)
+    assert str(mine.dtype) == str(right.dtype)
+    got = torch.tensor(mine.flatten().tolist(), dtype=right.dtype).reshape(right.shape)
+    tolerance = TOLERANCE.get(right.dtype, 0)
+    close = torch.isclose(got, right, rtol=tolerance, atol=tolerance, equal_nan=True)
+    assert close.all(), f"{mine.tolist()} is not {right.tolist()}"
+
+
+def compare(recipes, steps):
+    mine, also, error = run(small, recipes, steps)
+    right, also_right, error_right = run(torch, recipes, steps)
+    assert type(error).__name__ == type(error_right).__name__, f"{error!r} instead of {error_right!r}"
+    assert len(mine) == len(right)
+    for one, other in zip(mine, right, strict=True):
+        assert_alike(one, other)
+    for one, other in zip(also, also_right, strict=True):
+        assert one == pytest.approx(other, rel=1e-5, nan_ok=True) if isinstance(other, float) else repr(one) == repr(other)
+    return str(error), str(error_right)
+
+
+programs = st.tuples(
+    st.lists(tensors(), min_size=1, max_size=2), st.lists(program_steps(), min_size=1, max_size=3)
+)
+
+
+@settings(max_examples=600)
+@given(programs)
+def test_programs_end_alike(program):
+    compare(*program)
+
+
+@pytest.mark.slow
+@settings(max_examples=20000)
+@given(programs)
+def test_many_programs_end_alike(program):
+    compare(*program)
