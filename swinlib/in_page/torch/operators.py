@@ -118,7 +118,7 @@ def _lacking(name: str, kind: dtype) -> Callable:
     """In place of a function that PyTorch does not have for a dtype."""
 
     def refuse(*_: Number) -> None:
-        raise NotImplementedError(f'"{name}" not implemented for {kind.spoken!r}')
+        raise NotImplementedError(name if " " in name else f'"{name}" not implemented for {kind.spoken!r}')
 
     return refuse
 
@@ -147,8 +147,10 @@ def entrywise(
 def _subtract(input: object, other: object) -> Tensor:
     kinds = [getattr(each, "dtype", type(each)) for each in (input, other)]
     if bool_ in kinds or bool in kinds:
-        which = "two bool tensors" if kinds == [bool_, bool_] else "a bool tensor"
-        raise NotImplementedError(f"Subtraction, the `-` operator, with {which} is not supported. {_INSTEAD}")
+        both = all(kind in (bool_, bool) for kind in kinds)
+        told = "Use the `^` or `logical_xor()` operator instead." if both else _INSTEAD
+        which = "two bool tensors" if both else "a bool tensor"
+        raise NotImplementedError(f"Subtraction, the `-` operator, with {which} is not supported. {told}")
     return _minus(input, other)
 
 
@@ -212,11 +214,11 @@ UNARY = {
     "sigmoid": entrywise(lambda x: 1 / (1 + _exp(-x)), floats=True),
     "erfinv": entrywise(_erfinv, floats=True),
     "abs": _numbers(lambda x: -x if x < 0 else x + 0, "abs"),
-    "relu": _numbers(lambda x: x if x > 0 or x != x else type(x)(0), "relu"),
+    "relu": entrywise(lambda x: x if x > 0 or x != x else type(x)(0), lacks=0, called="Boolean inputs not supported for relu"),
     "sign": entrywise(lambda x: (x > 0) - (x < 0)),
     "neg": lambda input: _negate(input),
     "square": lambda input: OPERATORS["pow"](input, 2),
-    "bitwise_not": entrywise(lambda x: not x if isinstance(x, bool) else ~x, lacks=2, called="bitwise_not_cpu"),
+    "bitwise_not": lambda input: _inverted(input),
     "logical_not": entrywise(lambda x: not x, bool_),
     "isnan": entrywise(lambda x: x != x, bool_),
     "isinf": entrywise(lambda x: x in (inf, -inf), bool_),
@@ -228,6 +230,12 @@ def _negate(input: Tensor) -> Tensor:
     if input.dtype is bool_:
         raise NotImplementedError(f"Negation, the `-` operator, on a bool tensor is not supported. {_INSTEAD}")
     return elementwise(operator.neg, input.dtype, input)
+
+
+def _inverted(input: Tensor) -> Tensor:
+    if input.dtype.kind == 2:
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return elementwise(operator.not_ if input.dtype is bool_ else operator.invert, input.dtype, input)
 
 
 def _pair(operate: Callable) -> Callable:
@@ -560,6 +568,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> "Tensor | tuple[Tensor, ...]":
     """The indices of all entries that are not zero, one in a row; or one tensor for each dimension."""
     places = list(itertools.compress(itertools.product(*map(range, input.shape)), input._values()))
+    if as_tuple and not input.dim():
+        return input[None].nonzero(as_tuple=True)
     found = make([index for place in places for index in place], (len(places), input.dim()), int64)
     return tuple(found.t().contiguous()) if as_tuple else found
 

@@ -1,5 +1,11 @@
 """``torch.nn``."""
 
+from ..dtypes import NotHere
 from . import functional, init
 from .modules import *  # noqa: F403
-from .modules import __all__, __getattr__  # noqa: F401
+
+
+def __getattr__(name: str) -> object:
+    if name.startswith("_"):
+        raise AttributeError(f"module 'torch.nn' has no attribute {name!r}")
+    raise NotHere(f"`nn.{name}`")

@@ -1,54 +1,42 @@
 """``torch.nn``'s modules: what they own, how they are called, saved and loaded; and the layers."""
 
-import copy
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .. import shaping
 from ..dtypes import NotHere, dtype, float32, float64
+from ..shaping import _device, _dtype, filled
 from ..tensor import Gradients, Tensor
 from . import functional as F
 from . import init
 
-__all__ = [
-    *("Buffer", "Conv2d", "Dropout", "Embedding", "Flatten", "GELU", "Identity", "LayerNorm", "LeakyReLU", "Linear"),
-    *("Module", "ModuleDict", "ModuleList", "Parameter", "ReLU", "Sequential", "Sigmoid", "SiLU", "Softmax", "Tanh"),
-]
-
-
-def __getattr__(name: str) -> object:
-    if name.startswith("_"):
-        raise AttributeError(f"module 'torch.nn' has no attribute {name!r}")
-    raise NotHere(f"`nn.{name}`")
+KINDS = {  # where a module keeps what it owns, and what may stand there
+    "_parameters": ("parameter", "torch.nn.Parameter or None"),
+    "_buffers": ("buffer", "torch.nn.Buffer, torch.Tensor, or None"),
+    "_modules": ("child module", "torch.nn.Module or None"),
+}
 
 
 class Parameter(Tensor):
     """A tensor that is trained."""
 
     def __new__(cls, data: Tensor, requires_grad: bool = True) -> "Parameter":
-        return _owned(cls, data).requires_grad_(requires_grad)
+        found = object.__new__(cls)
+        found._set(data._storage, data.shape, data.dtype, data._strides, data._offset)
+        return found.requires_grad_(requires_grad)
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{Tensor.__repr__(self)}"
 
 
-class Buffer(Tensor):
+class Buffer(Parameter):
     """A tensor that a module keeps, and does not train."""
 
-    persistent = True
-
     def __new__(cls, data: Tensor, *, persistent: bool = True) -> "Buffer":
-        found = _owned(cls, data)
+        found = Parameter.__new__(cls, data, False)
         found.persistent = persistent
         return found
-
-
-def _owned(cls: type, data: Tensor) -> Tensor:
-    found = object.__new__(cls)
-    found._set(data._storage, data.shape, data.dtype, data._strides, data._offset)
-    return found
 
 
 class Keys(NamedTuple):
@@ -58,23 +46,21 @@ class Keys(NamedTuple):
     unexpected_keys: list[str]
 
     def __repr__(self) -> str:
-        if not self.missing_keys and not self.unexpected_keys:
-            return "<All keys matched successfully>"
-        return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+        fits = not self.missing_keys and not self.unexpected_keys
+        named = f"missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys}"
+        return "<All keys matched successfully>" if fits else f"_IncompatibleKeys({named})"
 
 
 class Handle:
     """Takes a hook off again."""
 
-    number = 0
-
     def __init__(self, hooks: dict, hook: Callable) -> None:
-        Handle.number += 1
-        self.id, self.hooks = Handle.number, hooks
-        hooks[self.id] = hook
+        self.hooks = hooks
+        hooks[id(self)] = hook
+        self.keep = hook
 
     def remove(self) -> None:
-        self.hooks.pop(self.id, None)
+        self.hooks.pop(id(self), None)
 
     def __enter__(self) -> "Handle":
         return self
@@ -83,107 +69,76 @@ class Handle:
         self.remove()
 
 
-_KINDS = ("_parameters", "_buffers", "_modules")
-
-
 class Module:
     """The base of all modules."""
 
     def __init__(self) -> None:
-        for name in _KINDS:
-            object.__setattr__(self, name, {})
-        for name in ("_forward_hooks", "_forward_pre_hooks", "_load_pre_hooks", "_load_post_hooks"):
-            object.__setattr__(self, name, OrderedDict())
-        object.__setattr__(self, "_non_persistent_buffers_set", set())
-        object.__setattr__(self, "training", True)
+        hooks = ("_forward_hooks", "_forward_pre_hooks", "_load_pre_hooks", "_load_post_hooks")
+        self.__dict__.update({name: {} for name in (*KINDS, *hooks)}, training=True, _non_persistent_buffers_set=set())
 
     # Attributes ---------------------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
-        for kind in _KINDS:
-            owned = self.__dict__.get(kind, {})
-            if name in owned:
-                return owned[name]
-        if name in _NOT_HERE:
+        for kind in KINDS:
+            if name in self.__dict__.get(kind, ()):
+                return self.__dict__[kind][name]
+        if name in NOT_HERE:
             raise NotHere(f"`{name}` of a module")
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: object) -> None:
-        kind = {Parameter: "_parameters", Buffer: "_buffers"}.get(type(value))
-        kind = "_modules" if isinstance(value, Module) else kind
-        if kind is not None:
-            if "_modules" not in self.__dict__:
-                what = "module" if kind == "_modules" else kind[1:-1]
-                raise AttributeError(f"cannot assign {what}{'s' * (kind != '_modules') and ''} before Module.__init__() call")
+        owned = "_parameters" if type(value) is Parameter else "_modules" if isinstance(value, Module) else None
+        if isinstance(value, Buffer):
+            owned = "_buffers"
+        if owned and owned not in self.__dict__:
+            what = {"_modules": "module", "_parameters": "parameters", "_buffers": "buffer"}[owned]
+            raise AttributeError(f"cannot assign {what} before Module.__init__() call")
+        kind = next((kind for kind in KINDS if name in self.__dict__.get(kind, ())), None)
+        if owned and kind != owned:
             self._forget(name)
-            if kind == "_buffers":
-                self.register_buffer(name, value, value.persistent)
-            else:
-                self.__dict__[kind][name] = value
-            return
-        for kind in _KINDS:
-            owned = self.__dict__.get(kind, {})
-            if name in owned:
-                if value is not None and (kind != "_buffers" or not isinstance(value, Tensor)):
-                    what = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "child module"}[kind]
-                    wanted = {
-                        "_parameters": "torch.nn.Parameter or None",
-                        "_buffers": "torch.nn.Buffer, torch.Tensor, or None",
-                        "_modules": "torch.nn.Module or None",
-                    }[kind]
-                    raise TypeError(
-                        f"cannot assign '{_type_name(value)}' as {what} '{name}' ({wanted} expected)"
-                    )
-                owned[name] = value
-                return
-        object.__setattr__(self, name, value)
+            self.__dict__.pop(name, None)
+        if owned == "_buffers" and not value.persistent:
+            self._non_persistent_buffers_set.add(name)
+        if not owned and kind and value is not None and not (kind == "_buffers" and isinstance(value, Tensor)):
+            raise TypeError(f"cannot assign '{_type_name(value)}' as {KINDS[kind][0]} '{name}' ({KINDS[kind][1]} expected)")
+        if owned or kind:
+            self.__dict__[owned or kind][name] = value
+        else:
+            object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
-        if not self._forget(name, own=False):
+        if not self._forget(name):
             object.__delattr__(self, name)
 
-    def _forget(self, name: str, own: bool = True) -> bool:
-        """Take a name out of everything that the module knows."""
-        if own:
-            self.__dict__.pop(name, None)
+    def _forget(self, name: str) -> bool:
+        """Take a name out of everything that the module owns; whether it was there."""
         self._non_persistent_buffers_set.discard(name)
-        return any([self.__dict__[kind].pop(name, self) is not self for kind in _KINDS])
+        return any([self.__dict__[kind].pop(name, self) is not self for kind in KINDS])
 
-    def __dir__(self) -> list[str]:
-        return sorted({*object.__dir__(self), *self._parameters, *self._buffers, *self._modules})
-
-    def _check_name(self, name: str, what: str, kind: str) -> None:
+    def _register(self, kind: str, name: str, value: object, wanted: type, told: str) -> None:
+        what = KINDS[kind][0].removeprefix("child ")
+        if kind not in self.__dict__:
+            raise AttributeError(f"cannot assign {what} before Module.__init__() call")
         if hasattr(self, name) and name not in self.__dict__[kind]:
             raise KeyError(f"attribute '{name}' already exists")
-        if "." in name:
-            raise KeyError(f'{what} name can\'t contain ".", got: {name}' if what == "module" else f'{what} name can\'t contain "."')
-        if not name:
-            raise KeyError(f'{what} name can\'t be empty string ""')
+        if "." in name or not name:
+            got = f", got: {name}" if what == "module" else ""
+            raise KeyError(f'{what} name can\'t contain "."{got}' if name else f'{what} name can\'t be empty string ""')
+        if value is not None and not isinstance(value, wanted):
+            raise TypeError(told.format(_type_name(value), name))
+        self.__dict__[kind][name] = value
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        if "_buffers" not in self.__dict__:
-            raise AttributeError("cannot assign buffer before Module.__init__() call")
-        self._check_name(name, "buffer", "_buffers")
-        if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(
-                f"cannot assign '{_type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
-            )
-        self._buffers[name] = tensor
+        told = "cannot assign '{}' object to buffer '{}' (torch Tensor or None required)"
+        self._register("_buffers", name, tensor, Tensor, told)
         (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        self._check_name(name, "parameter", "_parameters")
-        if param is not None and not isinstance(param, Parameter):
-            raise TypeError(
-                f"cannot assign '{_type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
-            )
-        self._parameters[name] = param
+        told = "cannot assign '{}' object to parameter '{}' (torch.nn.Parameter or None required)"
+        self._register("_parameters", name, param, Parameter, told)
 
     def add_module(self, name: str, module: "Module | None") -> None:
-        if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{_type_name(module)} is not a Module subclass")
-        self._check_name(name, "module", "_modules")
-        self._modules[name] = module
+        self._register("_modules", name, module, Module, "{} is not a Module subclass")
 
     register_module = add_module
 
@@ -193,38 +148,31 @@ class Module:
         self, memo: set | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, "Module"]]:
         memo = set() if memo is None else memo
-        if self in memo:
-            return
-        if remove_duplicate:
-            memo.add(self)
-        yield prefix, self
-        for name, child in self._modules.items():
-            if child is not None:
-                yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+        if self not in memo:
+            if remove_duplicate:
+                memo.add(self)
+            yield prefix, self
+            for name, child in self._modules.items():
+                if child is not None:
+                    yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def modules(self) -> Iterator["Module"]:
-        for _, module in self.named_modules():
-            yield module
+        return (module for _, module in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
-        seen = set()
-        for name, child in self._modules.items():
-            if child is not None and child not in seen:
-                seen.add(child)
-                yield name, child
+        seen: set[Module | None] = {None}
+        return ((name, child) for name, child in self._modules.items() if not (child in seen or seen.add(child)))
 
     def children(self) -> Iterator["Module"]:
-        for _, child in self.named_children():
-            yield child
+        return (child for _, child in self.named_children())
 
     def _named(self, kind: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Tensor]]:
-        seen: set = set()
+        seen: set[Tensor | None] = {None}
         owners = self.named_modules(prefix=prefix, remove_duplicate=once) if recurse else [(prefix, self)]
         for path, owner in owners:
             for name, tensor in owner.__dict__[kind].items():
-                if tensor is not None and tensor not in seen:
-                    if once:
-                        seen.add(tensor)
+                if tensor not in seen:
+                    seen.update([tensor] if once else [])
                     yield f"{path}.{name}" if path else name, tensor
 
     def named_parameters(
@@ -238,12 +186,10 @@ class Module:
         return self._named("_buffers", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        for _, parameter in self.named_parameters(recurse=recurse):
-            yield parameter
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        for _, buffer in self.named_buffers(recurse=recurse):
-            yield buffer
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def get_submodule(self, target: str) -> "Module":
         module = self
@@ -255,22 +201,20 @@ class Module:
                 raise AttributeError(f"`{name}` is not an nn.Module")
         return module
 
-    def get_parameter(self, target: str) -> Parameter:
+    def _get(self, target: str, kind: type, what: str) -> Any:
         path, _, name = target.rpartition(".")
         owner = self.get_submodule(path)
         if not hasattr(owner, name):
             raise AttributeError(f"{type(owner).__name__} has no attribute `{name}`")
-        found = getattr(owner, name)
-        if not isinstance(found, Parameter):
-            raise AttributeError(f"`{name}` is not an nn.Parameter")
-        return found
+        if not isinstance(getattr(owner, name), kind):
+            raise AttributeError(f"`{name}` is not {what}")
+        return getattr(owner, name)
+
+    def get_parameter(self, target: str) -> Parameter:
+        return self._get(target, Parameter, "an nn.Parameter")
 
     def get_buffer(self, target: str) -> Tensor:
-        path, _, name = target.rpartition(".")
-        owner = self.get_submodule(path)
-        if name not in owner._buffers:
-            raise AttributeError(f"`{name}` is not a buffer")
-        return owner._buffers[name]
+        return self._get(target, Tensor, "a buffer")
 
     # What is done to all of it --------------------------------------------------------------------------------------
 
@@ -281,11 +225,8 @@ class Module:
         return self
 
     def train(self, mode: bool = True) -> "Module":
-        if not isinstance(mode, bool):
-            raise ValueError("training mode is expected to be boolean")
-        self.training = mode
-        for child in self.children():
-            child.train(mode)
+        for module in self.modules():
+            module.training = mode
         return self
 
     def eval(self) -> "Module":
@@ -296,30 +237,23 @@ class Module:
             parameter.requires_grad_(requires_grad)
         return self
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Nothing has gradients here."""
-
     def _apply(self, fn: Callable[[Tensor], Tensor]) -> "Module":
         for child in self.children():
             child._apply(fn)
-        for parameter in self._parameters.values():
-            if parameter is not None:
-                with Gradients(False):
-                    parameter.data = fn(parameter)
-        for name, buffer in self._buffers.items():
-            if buffer is not None:
-                self._buffers[name] = fn(buffer)
+        with Gradients(False):
+            for parameter in self.parameters(recurse=False):
+                parameter.data = fn(parameter)
+        self._buffers.update({name: fn(buffer) for name, buffer in self._buffers.items() if buffer is not None})
         return self
 
     def to(self, *targets: object, dtype: dtype | None = None, device: object = None) -> "Module":
-        kind = next((each for each in (dtype, *targets) if isinstance(each, shaping._dtype)), None)
+        kind = next((each for each in (dtype, *targets) if isinstance(each, _dtype)), None)
         if kind is not None and kind.kind != 2:
-            raise TypeError(
-                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={kind!r}"
-            )
+            only = f"only accepts floating point or complex dtypes, but got desired dtype={kind!r}"
+            raise TypeError(f"nn.Module.to {only}")
         for target in (device, *targets):
             if isinstance(target, str):
-                shaping._device(target)
+                _device(target)
         return self._apply(lambda tensor: tensor.to(kind) if kind and tensor.is_floating_point() else tensor)
 
     def float(self) -> "Module":
@@ -339,8 +273,7 @@ class Module:
     def __call__(self, *arguments: object, **options: object) -> Any:
         for hook in list(self._forward_pre_hooks.values()):
             changed = hook(self, arguments)
-            if changed is not None:
-                arguments = changed if isinstance(changed, tuple) else (changed,)
+            arguments = arguments if changed is None else changed if isinstance(changed, tuple) else (changed,)
         result = self.forward(*arguments, **options)
         for hook in list(self._forward_hooks.values()):
             changed = hook(self, arguments, result)
@@ -355,18 +288,16 @@ class Module:
 
     # Saving and loading -------------------------------------------------------------------------------------------
 
-    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> OrderedDict:
-        found = OrderedDict()
-        self._save(found, prefix, keep_vars)
-        return found
+    def _saved(self) -> dict[str, Tensor]:
+        """Own parameters and buffers that a state_dict has."""
+        kept = {name: each for name, each in self._buffers.items() if name not in self._non_persistent_buffers_set}
+        return {name: each for name, each in (*self._parameters.items(), *kept.items()) if each is not None}
 
-    def _save(self, found: OrderedDict, prefix: str, keep_vars: bool) -> None:
-        for name, tensor in (*self._parameters.items(), *self._buffers.items()):
-            if tensor is not None and name not in self._non_persistent_buffers_set:
-                found[prefix + name] = tensor if keep_vars else tensor.detach()
+    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> OrderedDict:
+        found = OrderedDict((prefix + name, each if keep_vars else each.detach()) for name, each in self._saved().items())
         for name, child in self._modules.items():
-            if child is not None:
-                child._save(found, f"{prefix}{name}.", keep_vars)
+            found.update(child.state_dict(prefix=f"{prefix}{name}.", keep_vars=keep_vars) if child is not None else ())
+        return found
 
     def register_load_state_dict_pre_hook(self, hook: Callable) -> Handle:
         return Handle(self._load_pre_hooks, hook)
@@ -377,14 +308,12 @@ class Module:
     def load_state_dict(self, state_dict: dict, strict: bool = True, assign: bool = False) -> Keys:
         if not isinstance(state_dict, dict):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        keys, errors, given = Keys([], []), [], OrderedDict(state_dict)
-        self._load(given, "", keys, errors, assign)
-        if strict and keys.unexpected_keys:
-            names = ", ".join(f'"{key}"' for key in keys.unexpected_keys)
-            errors.insert(0, f"Unexpected key(s) in state_dict: {names}. ")
-        if strict and keys.missing_keys:
-            names = ", ".join(f'"{key}"' for key in keys.missing_keys)
-            errors.insert(0, f"Missing key(s) in state_dict: {names}. ")
+        keys, errors = Keys([], []), []
+        self._load(OrderedDict(state_dict), "", keys, errors, assign)
+        for what, found in (("Unexpected", keys.unexpected_keys), ("Missing", keys.missing_keys)):
+            if strict and found:
+                named = ", ".join(f'"{key}"' for key in found)
+                errors.insert(0, f"{what} key(s) in state_dict: {named}. ")
         if errors:
             told = "\n\t".join(errors)
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{told}")
@@ -393,39 +322,31 @@ class Module:
     def _load(self, given: OrderedDict, prefix: str, keys: Keys, errors: list[str], assign: bool) -> None:
         for hook in self._load_pre_hooks.values():
             hook(self, given, prefix, {}, True, keys.missing_keys, keys.unexpected_keys, errors)
-        kept = {k: v for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set}
-        own = {k: v for k, v in (*self._parameters.items(), *kept.items()) if v is not None}
+        own = self._saved()
         for name, tensor in own.items():
-            key = prefix + name
+            key, owner = prefix + name, self._parameters if name in self._parameters else self._buffers
+            new = given.get(key)
             if key not in given:
                 keys.missing_keys.append(key)
-            elif not isinstance(given[key], Tensor):
-                errors.append(
-                    f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
-                    f"checkpoint but received {type(given[key])}"
-                )
-            elif given[key].shape != tensor.shape:
-                errors.append(
-                    f"size mismatch for {key}: copying a param with shape {given[key].shape!r} from checkpoint, the "
-                    f"shape in current model is {tensor.shape!r}."
-                )
+            elif not isinstance(new, Tensor):
+                told = f"expected torch.Tensor or Tensor-like object from checkpoint but received {type(new)}"
+                errors.append(f'While copying the parameter named "{key}", {told}')
+            elif new.shape != tensor.shape:
+                told = f"copying a param with shape {new.shape!r} from checkpoint, the shape in current model is"
+                errors.append(f"size mismatch for {key}: {told} {tensor.shape!r}.")
             elif assign:
-                new = given[key]
-                if name in self._parameters and not isinstance(new, Parameter):
-                    new = Parameter(new, tensor.requires_grad)
-                (self._parameters if name in self._parameters else self._buffers)[name] = new
+                bare = owner is self._parameters and not isinstance(new, Parameter)
+                owner[name] = Parameter(new, tensor.requires_grad) if bare else new
             else:
                 with Gradients(False):
-                    tensor.copy_(given[key])
+                    tensor.copy_(new)
         for name, child in self._modules.items():
             if child is not None:
                 child._load(given, f"{prefix}{name}.", keys, errors, assign)
         for key in given:
-            if key.startswith(prefix):
-                first = key[len(prefix) :].split(".", 1)
-                known = first[0] in self._modules if len(first) > 1 else first[0] in own
-                if not known and key not in keys.unexpected_keys:
-                    keys.unexpected_keys.append(key)
+            first, dot, _ = key.removeprefix(prefix).partition(".")
+            if key.startswith(prefix) and first not in (self._modules if dot else own):
+                keys.unexpected_keys.append(key)
         for hook in self._load_post_hooks.values():
             hook(self, keys)
 
@@ -434,24 +355,17 @@ class Module:
     def extra_repr(self) -> str:
         return ""
 
-    def _get_name(self) -> str:
-        return type(self).__name__
-
     def __repr__(self) -> str:
         inner = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._modules.items()]
-        if not inner:
-            return f"{self._get_name()}({self.extra_repr()})"
-        return "\n  ".join([f"{self._get_name()}(", *([self.extra_repr()] if self.extra_repr() else []), *inner]) + "\n)"
+        name, extra = type(self).__name__, self.extra_repr()
+        return "\n  ".join([f"{name}(", *filter(None, [extra]), *inner]) + "\n)" if inner else f"{name}({extra})"
 
 
-_NOT_HERE = {"half", "bfloat16", "to_empty", "compile", "register_full_backward_hook", "share_memory", "cuda", "type"}
+NOT_HERE = {"half", "bfloat16", "to_empty", "compile", "register_full_backward_hook", "zero_grad", "type"}
 
 
 def _type_name(value: object) -> str:
-    kind = type(value)
-    if isinstance(value, Tensor):
-        return "torch.FloatTensor" if kind is Tensor else "torch.nn.parameter." + kind.__name__
-    return kind.__name__
+    return "torch.FloatTensor" if type(value) is Tensor else type(value).__name__
 
 
 # --- containers ---------------------------------------------------------------------------------------------------
@@ -462,8 +376,8 @@ class Sequential(Module):
 
     def __init__(self, *layers: Module | OrderedDict) -> None:
         super().__init__()
-        named = layers[0] if len(layers) == 1 and isinstance(layers[0], OrderedDict) else None
-        for name, layer in named.items() if named is not None else enumerate(layers):
+        named = len(layers) == 1 and isinstance(layers[0], OrderedDict)
+        for name, layer in layers[0].items() if named else enumerate(layers):
             self.add_module(str(name), layer)
 
     def forward(self, input: Any) -> Any:
@@ -471,17 +385,23 @@ class Sequential(Module):
             input = layer(input)
         return input
 
+    def _name_at(self, key: int) -> str:
+        if not -len(self) <= key < len(self):
+            raise IndexError(f"index {key} is out of range")
+        return list(self._modules)[key]
+
+    def _part(self, key: slice) -> "Sequential":
+        return type(self)(OrderedDict(list(self._modules.items())[key]))
+
     def __getitem__(self, key: int | slice) -> Any:
-        if isinstance(key, slice):
-            return type(self)(OrderedDict(list(self._modules.items())[key]))
-        return self._modules[_name_at(self, key)]
+        return self._part(key) if isinstance(key, slice) else self._modules[self._name_at(key)]
 
     def __setitem__(self, key: int, module: Module) -> None:
-        setattr(self, _name_at(self, key), module)
+        setattr(self, self._name_at(key), module)
 
     def __delitem__(self, key: int) -> None:
-        delattr(self, _name_at(self, key))
-        self._modules = {str(i): layer for i, layer in enumerate(self)}
+        del self._modules[self._name_at(key)]
+        self.__dict__["_modules"] = {str(i): layer for i, layer in enumerate(self)}
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -493,29 +413,23 @@ class Sequential(Module):
         self.add_module(str(len(self)), module)
         return self
 
+    def extend(self, modules: Iterable[Module]) -> "Sequential":
+        for module in modules:
+            self.append(module)
+        return self
 
-def _name_at(container: Module, key: int) -> str:
-    if not -len(container) <= key < len(container):
-        raise IndexError(f"index {key} is out of range")
-    return list(container._modules)[key]
 
-
-class ModuleList(Module):
+class ModuleList(Sequential):
     """A list whose modules are known."""
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
-        for module in modules or ():
-            self.append(module)
+        self.extend(modules or ())
 
-    def append(self, module: Module) -> "ModuleList":
-        self.add_module(str(len(self)), module)
-        return self
+    forward = Module.forward
 
-    def extend(self, modules: Iterable[Module]) -> "ModuleList":
-        for module in modules:
-            self.append(module)
-        return self
+    def _part(self, key: slice) -> "ModuleList":
+        return type(self)(list(self)[key])
 
     def insert(self, index: int, module: Module) -> None:
         layers = list(self)
@@ -523,27 +437,16 @@ class ModuleList(Module):
         self._modules.clear()
         self.extend(layers)
 
-    def __getitem__(self, key: int | slice) -> Any:
-        if isinstance(key, slice):
-            return type(self)(list(self._modules.values())[key])
-        return self._modules[_name_at(self, key)]
-
-    def __setitem__(self, key: int, module: Module) -> None:
-        setattr(self, _name_at(self, key), module)
-
-    __len__, __iter__ = Sequential.__len__, Sequential.__iter__
-
 
 class ModuleDict(Module):
     """A dict whose modules are known."""
 
     def __init__(self, modules: dict[str, Module] | None = None) -> None:
         super().__init__()
-        self.update(modules or {})
-
-    def update(self, modules: dict[str, Module]) -> None:
-        for name, module in modules.items():
+        for name, module in (modules or {}).items():
             self.add_module(name, module)
+        for name in ("keys", "values", "items", "__iter__", "__len__", "__contains__"):
+            setattr(type(self), name, (lambda name: lambda self, *a: getattr(self._modules, name)(*a))(name))
 
     def __getitem__(self, key: str) -> Module:
         return self._modules[key]
@@ -551,43 +454,31 @@ class ModuleDict(Module):
     def __setitem__(self, key: str, module: Module) -> None:
         self.add_module(key, module)
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._modules
-
-    def keys(self) -> Iterable[str]:
-        return self._modules.keys()
-
-    def values(self) -> Iterable[Module]:
-        return self._modules.values()
-
-    def items(self) -> Iterable[tuple[str, Module]]:
-        return self._modules.items()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
-
-    __len__ = Sequential.__len__
-
 
 # --- layers -------------------------------------------------------------------------------------------------------
 
 
-class Linear(Module):
-    """``x @ weight.T + bias``."""
+class _Weighted(Module):
+    """A layer with a weight and perhaps a bias, drawn as PyTorch draws them."""
 
-    def __init__(
-        self, in_features: int, out_features: int, bias: bool = True, device: object = None, dtype: dtype | None = None
-    ) -> None:
-        super().__init__()
-        self.in_features, self.out_features = in_features, out_features
-        self.weight = Parameter(shaping.empty(out_features, in_features, dtype=dtype))
-        self.register_parameter("bias", Parameter(shaping.empty(out_features, dtype=dtype)) if bias else None)
+    def _own(self, shape: tuple[int, ...], bias: bool, kind: dtype | None = None) -> None:
+        self.weight = Parameter(filled(shape, math.nan, kind))
+        self.register_parameter("bias", Parameter(filled(shape[:1], math.nan, kind)) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        bound = 1 / math.sqrt(math.prod(self.weight.shape[1:])) if self.weight.numel() else 0.0
+        bound = 1 / math.sqrt(max(math.prod(self.weight.shape[1:]), 1))
         for parameter in self.parameters(recurse=False):
             init.uniform_(parameter, -bound, bound)
+
+
+class Linear(_Weighted):
+    """``x @ weight.T + bias``."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, *, dtype: dtype | None = None) -> None:
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self._own((out_features, in_features), bias, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.linear(input, self.weight, self.bias)
@@ -596,55 +487,35 @@ class Linear(Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-class Conv2d(Module):
+class Conv2d(_Weighted):
     """A convolution of images ``(B, C, H, W)``."""
 
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] = 0,
-        dilation: int | tuple[int, int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-    ) -> None:
+        self, in_channels: int, out_channels: int, kernel_size: F.Sizes, stride: F.Sizes = 1, padding: F.Sizes = 0,
+        dilation: F.Sizes = 1, *, bias: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size, self.stride, self.padding, self.dilation = map(
-            F._pair, (kernel_size, stride, padding, dilation)
-        )
-        self.weight = Parameter(shaping.empty(out_channels, in_channels // groups, *self.kernel_size))
-        self.register_parameter("bias", Parameter(shaping.empty(out_channels)) if bias else None)
-        self.reset_parameters()
-
-    reset_parameters = Linear.reset_parameters
+        self.in_channels, self.out_channels = in_channels, out_channels
+        sizes = map(F._pair, (kernel_size, stride, padding, dilation))
+        self.kernel_size, self.stride, self.padding, self.dilation = sizes
+        self._own((out_channels, in_channels, *self.kernel_size), bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        return F.conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation)
 
 
 class LayerNorm(Module):
     """Each token with mean 0 and variance 1, then scaled and shifted."""
 
     def __init__(
-        self,
-        normalized_shape: int | tuple[int, ...],
-        eps: float = 1e-5,
-        elementwise_affine: bool = True,
-        bias: bool = True,
+        self, normalized_shape: F.Sizes, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True
     ) -> None:
         super().__init__()
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         shape = self.normalized_shape
-        self.register_parameter("weight", Parameter(shaping.ones(shape)) if elementwise_affine else None)
-        self.register_parameter("bias", Parameter(shaping.zeros(shape)) if elementwise_affine and bias else None)
-
-    def reset_parameters(self) -> None:
-        for name, parameter in self.named_parameters():
-            init.constant_(parameter, float(name == "weight"))
+        self.register_parameter("weight", Parameter(filled(shape, 1)) if elementwise_affine else None)
+        self.register_parameter("bias", Parameter(filled(shape, 0)) if elementwise_affine and bias else None)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -656,66 +527,29 @@ class Embedding(Module):
     def __init__(self, num_embeddings: int, embedding_dim: int) -> None:
         super().__init__()
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.weight = Parameter(shaping.empty(num_embeddings, embedding_dim))
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
+        self.weight = Parameter(filled((num_embeddings, embedding_dim), 0))
         init.normal_(self.weight)
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.embedding(input, self.weight)
+        return self.weight[input]
 
 
-class Dropout(Module):
-    """Entries set to zero by chance, in training."""
-
-    def __init__(self, p: float = 0.5) -> None:
-        super().__init__()
-        if not 0 <= p <= 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-        self.p = p
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout(input, self.p, self.training)
-
-
-class Flatten(Module):
-    """All dimensions but the first in one."""
-
-    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        super().__init__()
-        self.start_dim, self.end_dim = start_dim, end_dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        return input.flatten(self.start_dim, self.end_dim)
-
-
-class Identity(Module):
-    """What comes in."""
-
-    def __init__(self, *_: object, **__: object) -> None:
-        super().__init__()
-
-    def forward(self, input: Tensor) -> Tensor:
-        return input
-
-
-def _layer(name: str, function: Callable, *options: str, **defaults: object) -> type[Module]:
-    """A module without weights, that calls a function."""
+def _layer(name: str, call: Callable, **options: object) -> type[Module]:
+    """A module without weights: it calls a function with itself, for its options, and the input."""
 
     def __init__(self: Module, *values: object, **named: object) -> None:
         Module.__init__(self)
-        self.options = {**defaults, **dict(zip(options, values, strict=False)), **named}
-        self.__dict__.update(self.options)
+        self.__dict__.update({**options, **dict(zip(options, values, strict=False)), **named})
 
-    def forward(self: Module, input: Tensor) -> Tensor:
-        return function(input, **{key: value for key, value in self.options.items() if key != "inplace"})
-
-    return type(name, (Module,), {"__init__": __init__, "forward": forward, "__module__": __name__})
+    return type(name, (Module,), {"__init__": __init__, "forward": call, "__module__": __name__})
 
 
-GELU = _layer("GELU", F.gelu, "approximate", approximate="none")
-ReLU = _layer("ReLU", F.relu, "inplace", inplace=False)
-LeakyReLU = _layer("LeakyReLU", F.leaky_relu, "negative_slope", negative_slope=0.01)
-Softmax = _layer("Softmax", F.softmax, "dim", dim=None)
-SiLU, Sigmoid, Tanh = _layer("SiLU", F.silu), _layer("Sigmoid", F.sigmoid), _layer("Tanh", F.tanh)
+Dropout = _layer("Dropout", lambda self, x: F.dropout(x, self.p, self.training), p=0.5)
+Flatten = _layer("Flatten", lambda self, x: x.flatten(self.start_dim, self.end_dim), start_dim=1, end_dim=-1)
+GELU = _layer("GELU", lambda self, x: F.gelu(x, self.approximate), approximate="none")
+Identity = _layer("Identity", lambda self, x: x)
+LeakyReLU = _layer("LeakyReLU", lambda self, x: F.leaky_relu(x, self.negative_slope), negative_slope=0.01)
+ReLU = _layer("ReLU", lambda self, x: x.relu(), inplace=False)
+Sigmoid = _layer("Sigmoid", lambda self, x: x.sigmoid())
+Softmax = _layer("Softmax", lambda self, x: x.softmax(self.dim), dim=-1)
+Tanh = _layer("Tanh", lambda self, x: x.tanh())
