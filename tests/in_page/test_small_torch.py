@@ -147,19 +147,20 @@ WITH_DIM = {
     name: (lambda name: lambda t, x, dim: getattr(x, name)(dim))(name)
     for name in (
         *("sum", "mean", "amax", "amin", "any", "all", "prod", "softmax", "log_softmax", "logsumexp", "cumsum", "std"),
-        *("unsqueeze", "squeeze", "unbind", "flip", "size", "argsort", "argmax", "flatten", "var"),
+        *("unsqueeze", "squeeze", "flip", "size", "argsort", "argmax", "flatten", "var"),
     )
 }
 WITH_DIM |= {
     "sum kept": lambda t, x, dim: x.sum(dim, keepdim=True),
     "max": lambda t, x, dim: list(x.max(dim)),
     "min kept": lambda t, x, dim: list(x.min(dim, keepdim=True)),
-    "sort": lambda t, x, dim: list(x.sort(dim, stable=True)),
+    "sort": lambda t, x, dim: list(x.sort(dim)),
+    "unbind": lambda t, x, dim: list(x.unbind(dim)),
     "chunk": lambda t, x, dim: list(x.chunk(2, dim)),
     "split": lambda t, x, dim: list(x.split(2, dim)),
     "stack": lambda t, x, dim: t.stack([x, x], dim),
-    "repeat_interleave": lambda t, x, dim: x.repeat_interleave(2, dim),
-    "unflatten": lambda t, x, dim: x.unflatten(dim, (-1, 2)),
+    "repeat_interleave": lambda t, x, dim: x.repeat_interleave(2, dim) if x.dim() else x,
+    "unflatten": lambda t, x, dim: x.unflatten(dim, (-1, 2)) if x.dim() else x,
     "unfold": lambda t, x, dim: x.unfold(dim, 2, 1),
     "normalize": lambda t, x, dim: t.nn.functional.normalize(x, dim=dim),
     "layer_norm": lambda t, x, dim: t.nn.functional.layer_norm(x, x.shape[-1:]),
@@ -169,7 +170,7 @@ WITH_DIMS = {
     "permute": lambda t, x, a: x.permute(a),
     "reshape": lambda t, x, a: x.reshape(a),
     "view": lambda t, x, a: x.view(a),
-    "expand": lambda t, x, a: x.expand(a),
+    "expand": lambda t, x, a: x.expand([max(size, -1) for size in a]),
     "repeat": lambda t, x, a: x.repeat(a),
     "roll": lambda t, x, a: x.roll(a, tuple(range(len(a)))),
     "roll one": lambda t, x, a: t.roll(x, a[0]),
@@ -183,6 +184,13 @@ WITH_DIMS = {
     "pad": lambda t, x, a: t.nn.functional.pad(x, (a * 2)[: len(a) // 2 * 2 or 2]),
     "zeros": lambda t, x, a: t.zeros(a, dtype=x.dtype),
     "arange": lambda t, x, a: t.arange(*a),
+}
+
+
+# Where PyTorch's words tell which of its kernels refused, or which of two things it looked at first.
+OTHER_WORDS = {
+    *("@", "linear", "masked_fill", "expand", "expand_as", "looked up", "amin", "unbind", "normalize", "repeat"),
+    *("index", "write", "copy_", "layer_norm", "&", "|"),
 }
 
 
@@ -227,10 +235,10 @@ def run(library, recipes, steps):
         except NotHere:
             raise
         except Exception as error:
-            return found, other, error
+            return found, other, error, named[0]
         for each in result if isinstance(result, list) else [result]:
             (found if isinstance(each, library.Tensor) else other).append(each)
-    return found, other, None
+    return found, other, None, None
 
 
 def assert_alike(mine, right):
@@ -243,17 +251,17 @@ def assert_alike(mine, right):
 
 
 def compare(recipes, steps):
-    mine, also, error = run(small, recipes, steps)
-    right, also_right, error_right = run(torch, recipes, steps)
+    mine, also, error, _ = run(small, recipes, steps)
+    right, also_right, error_right, at = run(torch, recipes, steps)
     assert type(error).__name__ == type(error_right).__name__, f"{error!r} instead of {error_right!r}"
+    assert at in OTHER_WORDS or str(error) == str(error_right)
     assert len(mine) == len(right)
+    if error is not None and at == "write":
+        return  # PyTorch has written up to the index that does not exist
     for one, other in zip(mine, right, strict=True):
         assert_alike(one, other)
     for one, other in zip(also, also_right, strict=True):
         assert one == pytest.approx(other, rel=1e-5, nan_ok=True) if isinstance(other, float) else repr(one) == repr(other)
-    return str(error), str(error_right)
-
-
 programs = st.tuples(
     st.lists(tensors(), min_size=1, max_size=2), st.lists(program_steps(), min_size=1, max_size=3)
 )

@@ -139,7 +139,8 @@ def entrywise(
         within = result_type(*operands)
         within = float32 if floats and within.kind < 2 else within
         call = _lacking(called, within) if within.kind == lacks else function
-        return elementwise(call, kind or within, *operands, within=within)
+        result = elementwise(call, kind or within, *operands, within=within)
+        return result if result.numel() or within.kind != lacks else call()
 
     return operate
 
