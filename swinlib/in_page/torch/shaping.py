@@ -310,8 +310,7 @@ def split(tensor: Tensor, split_size_or_sections: object, dim: int = 0) -> tuple
     if sum(sizes) != size:
         must = f"to sum exactly to {size} {where} {dim})"
         raise RuntimeError(f"split_with_sizes expects split_sizes {must}, but got split_sizes={sizes}")
-    starts = itertools.accumulate(sizes, initial=0)
-    return tuple(tensor.narrow(dim, start, length) for start, length in zip(starts, sizes, strict=False))
+    return tuple(tensor.narrow(dim, sum(sizes[:i]), length) for i, length in enumerate(sizes))
 
 
 @method

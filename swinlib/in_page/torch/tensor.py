@@ -72,8 +72,7 @@ class Gradients:
 
 
 def contiguous_strides(shape: Shape) -> list[int]:
-    steps = itertools.accumulate((max(size, 1) for size in reversed(shape[1:])), operator.mul, initial=1)
-    return list(steps)[::-1] if shape else []
+    return [math.prod(max(size, 1) for size in shape[axis + 1 :]) for axis in range(len(shape))]
 
 
 def positions(shape: Shape, strides: Shape, offset: int = 0) -> list[int]:

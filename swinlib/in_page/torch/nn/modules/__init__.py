@@ -5,11 +5,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..dtypes import NotHere, dtype, float32, float64
-from ..shaping import _device, _dtype, filled
-from ..tensor import Gradients, Tensor
-from . import functional as F
-from . import init
+from ...dtypes import NotHere, dtype, float32, float64
+from ...shaping import _device, _dtype, filled
+from ...tensor import Gradients, Tensor
+from .. import functional as F
+from .. import init
 
 KINDS = {  # where a module keeps what it owns, and what may stand there
     "_parameters": ("parameter", "torch.nn.Parameter or None"),

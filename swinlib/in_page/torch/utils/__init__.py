@@ -1,0 +1,1 @@
+"""``torch.utils``: samplers, and what says that it is not here."""
