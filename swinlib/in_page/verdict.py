@@ -43,6 +43,8 @@ class Stored:
             outcome = exercise.attempt(answer, case, anything_goes=anything_goes)
             if torch.NotHere.asked:
                 raise torch.NotHere.asked[0]
+            if outcome.error in ("ImportError", "ModuleNotFoundError"):
+                raise torch.NotHere(outcome.message.rpartition(" ")[2])
             return outcome
 
         for place, case in enumerate(self.cases):

@@ -2,16 +2,32 @@
 
 from pathlib import Path
 
+import swinlib
+
 HERE = Path(__file__).resolve().parent
 SWINLIB = HERE.parent
 
 # The library as it is, as far as answers and judges ask for it.
 AS_THEY_ARE = (
-    *("__init__", "arguments", "attention", "blocks", "init", "model", "resampling", "segmentation", "windows"),
+    *("arguments", "attention", "blocks", "init", "model", "resampling", "segmentation", "windows"),
     *("answers/__init__", "answers/shown", "check/exercise", "check/inputs", "check/judging"),
     *("in_page/__init__", "in_page/values", "in_page/verdict"),
 )
-INSTEAD = {"hypothesis": "hypothesis.py", "numpy": "numpy.py", "swinlib.answers.beside": "beside.py"}
+INSTEAD = {"hypothesis": "hypothesis.py", "swinlib.answers.beside": "beside.py"}
+LACKING = ("numpy", "torchvision", "torchvision.datasets", "torchvision.datasets.folder", "torchvision.transforms")
+# `swinlib/__init__.py` asks for its modules by a relative name, which not every interpreter resolves.
+NAMES = """
+MODULES = {modules!r}
+MODULE_OF = {{name: module for module, names in MODULES.items() for name in names}}
+
+
+def __getattr__(name):
+    if name not in MODULE_OF and name not in MODULES:
+        raise AttributeError(f"module 'swinlib' has no attribute {{name!r}}")
+    module = __import__("swinlib." + MODULE_OF.get(name, name), fromlist=["*"])
+    value = globals()[name] = module if name in MODULES else getattr(module, name)
+    return value
+"""
 
 
 def _name(path: Path, root: Path) -> str:
@@ -31,4 +47,7 @@ def modules(chapter: str) -> dict[str, tuple[str, bool]]:
     found |= {_name(path, HERE): path for path in sorted((HERE / "torch").rglob("*.py"))}
     found |= {name: HERE / file for name, file in INSTEAD.items()}
     sources = {name: (path.read_text(encoding="utf-8"), path.name == "__init__.py") for name, path in found.items()}
-    return {**sources, "swinlib.check": ("", True)}
+    lacking = (HERE / "lacking.py").read_text(encoding="utf-8")
+    sources |= {name: (lacking, True) for name in LACKING}
+    # What is not among the sources, such as swinlib.published, is not imported until it is asked for.
+    return {**sources, "swinlib": (NAMES.format(modules=swinlib._MODULES), True), "swinlib.check": ("", True)}
