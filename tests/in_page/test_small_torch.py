@@ -63,7 +63,9 @@ keys = st.deferred(
         tensors(kinds=st.just("bool")),
     )
 )
-indices = st.lists(keys, min_size=1, max_size=4).filter(lambda key: sum(each is Ellipsis for each in key) < 2).map(tuple)
+indices = (
+    st.lists(keys, min_size=1, max_size=4).filter(lambda key: sum(each is Ellipsis for each in key) < 2).map(tuple)
+)
 
 
 def as_index(library, key):
@@ -78,7 +80,21 @@ UNARY = {
         *("abs", "ceil", "clone", "contiguous", "cos", "detach", "double", "exp", "float", "floor", "isnan", "log"),
         *("log1p", "log2", "logical_not", "long", "neg", "nonzero", "relu", "reciprocal", "rsqrt", "round", "sigmoid"),
         *("sign", "sin", "sqrt", "square", "tanh", "trunc", "erf", "expm1", "flatten", "squeeze", "unique", "bool"),
-        *("argmax", "argmin", "max", "min", "all", "any", "sum", "mean", "prod", "std", "var", "is_contiguous", "numel"),
+        *(
+            "argmax",
+            "argmin",
+            "max",
+            "min",
+            "all",
+            "any",
+            "sum",
+            "mean",
+            "prod",
+            "std",
+            "var",
+            "is_contiguous",
+            "numel",
+        ),
         *("isfinite", "isinf", "item", "tolist", "t", "stride", "ravel", "dim"),
     )
 }
@@ -261,10 +277,12 @@ def compare(recipes, steps):
     for one, other in zip(mine, right, strict=True):
         assert_alike(one, other)
     for one, other in zip(also, also_right, strict=True):
-        assert one == pytest.approx(other, rel=1e-5, nan_ok=True) if isinstance(other, float) else repr(one) == repr(other)
-programs = st.tuples(
-    st.lists(tensors(), min_size=1, max_size=2), st.lists(program_steps(), min_size=1, max_size=3)
-)
+        assert (
+            one == pytest.approx(other, rel=1e-5, nan_ok=True) if isinstance(other, float) else repr(one) == repr(other)
+        )
+
+
+programs = st.tuples(st.lists(tensors(), min_size=1, max_size=2), st.lists(program_steps(), min_size=1, max_size=3))
 
 
 @settings(max_examples=600)

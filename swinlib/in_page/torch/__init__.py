@@ -19,6 +19,18 @@ globals().update(FUNCTIONS)
 manual_seed, is_tensor = default_generator.manual_seed, lambda obj: isinstance(obj, Tensor)
 
 
+class special:  # noqa: N801 - PyTorch's name
+    """The normal distribution, and its inverse."""
+
+    @staticmethod
+    def ndtr(input: Tensor) -> Tensor:
+        return (1 + (input / 2**0.5).erf()) / 2
+
+    @staticmethod
+    def ndtri(input: Tensor) -> Tensor:
+        return (2 * input - 1).erfinv() * 2**0.5
+
+
 def no_grad() -> Gradients:
     return Gradients(False)
 

@@ -215,7 +215,9 @@ UNARY = {
     "sigmoid": entrywise(lambda x: 1 / (1 + _exp(-x)), floats=True),
     "erfinv": entrywise(_erfinv, floats=True),
     "abs": _numbers(lambda x: -x if x < 0 else x + 0, "abs"),
-    "relu": entrywise(lambda x: x if x > 0 or x != x else type(x)(0), lacks=0, called="Boolean inputs not supported for relu"),
+    "relu": entrywise(
+        lambda x: x if x > 0 or x != x else type(x)(0), lacks=0, called="Boolean inputs not supported for relu"
+    ),
     "sign": entrywise(lambda x: (x > 0) - (x < 0)),
     "neg": lambda input: _negate(input),
     "square": lambda input: OPERATORS["pow"](input, 2),
@@ -502,7 +504,9 @@ def _extreme(name: str, better: Callable, between: Callable) -> None:
         if dim is None and not input.numel():
             to_do = "Specify the reduction dim with the 'dim' argument."
             said = f"{called}(): Expected reduction dim to be specified for input.numel() == 0."
-            raise (IndexError if called[:3] == "arg" else RuntimeError)(said if called[:3] == "arg" else f"{said} {to_do}")
+            raise (IndexError if called[:3] == "arg" else RuntimeError)(
+                said if called[:3] == "arg" else f"{said} {to_do}"
+            )
         for axis in axes_of(input, dim):
             if input.shape[axis] == 0:
                 raise IndexError(f"{called}(): Expected reduction dim {axis} to have non-zero size.")
@@ -560,7 +564,9 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     if input.dim() != 1 or input.dtype.kind == 2 or min(input._values(), default=0) < 0:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     counts = [0] * max(max(input._values(), default=-1) + 1, minlength)
-    for value, weight in zip(input._values(), weights._values() if weights is not None else [1] * len(input), strict=True):
+    for value, weight in zip(
+        input._values(), weights._values() if weights is not None else [1] * len(input), strict=True
+    ):
         counts[value] += weight
     return computed(counts, (len(counts),), int64 if weights is None else weights.dtype)
 
@@ -615,7 +621,9 @@ def _refuse_product(a: Tensor, b: Tensor, batch: Size) -> None:
         raise RuntimeError(f"size mismatch, got input ({len(a)}), mat ({len(a)}x{a.shape[1]}), vec ({len(b)})")
     if a.dim() <= 2 and b.dim() <= 2 or (a.dim() > 2 and b.dim() == 2):
         rows = math.prod(a.shape[:-1])
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {len(b)}x{b.shape[1]})")
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {len(b)}x{b.shape[1]})"
+        )
     sizes = f"[{batch.numel()}, {a.shape[-1]}] but got: [{batch.numel()}, {b.shape[-2] if b.dim() > 1 else len(b)}]"
     raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: {sizes}.")
 

@@ -84,17 +84,23 @@ class fork_rng:  # noqa: N801 - PyTorch's name
 
 
 @function
-def rand(*size: object, generator: Generator | None = None, dtype: dtype | None = None, device: object = None) -> Tensor:
+def rand(
+    *size: object, generator: Generator | None = None, dtype: dtype | None = None, device: object = None
+) -> Tensor:
     return filled(size, 0, dtype).uniform_(generator=generator)
 
 
 @function
-def randn(*size: object, generator: Generator | None = None, dtype: dtype | None = None, device: object = None) -> Tensor:
+def randn(
+    *size: object, generator: Generator | None = None, dtype: dtype | None = None, device: object = None
+) -> Tensor:
     return filled(size, 0, dtype).normal_(generator=generator)
 
 
 @function
-def randint(low: int, high: object, size: Shape | None = None, *, generator: Generator | None = None, dtype: dtype = int64) -> Tensor:
+def randint(
+    low: int, high: object, size: Shape | None = None, *, generator: Generator | None = None, dtype: dtype = int64
+) -> Tensor:
     low, high, size = (0, low, high) if size is None else (low, high, size)
     source = generator or default_generator
     return computed([low + source.bits() % (high - low) for _ in range(math.prod(size))], size, dtype)

@@ -29,9 +29,7 @@ def filled(size: Sequence, value: Number, dtype: dtype | None = None, requires_g
 def _fillers(name: str, value: Number) -> None:
     """``zeros``, ``zeros_like`` and ``new_zeros``, for one value."""
 
-    def plain(
-        *size: object, dtype: dtype | None = None, device: object = None, requires_grad: bool = False
-    ) -> Tensor:
+    def plain(*size: object, dtype: dtype | None = None, device: object = None, requires_grad: bool = False) -> Tensor:
         return filled(size, value, dtype, requires_grad)
 
     def like(input: Tensor, *, dtype: dtype | None = None, device: object = None) -> Tensor:
@@ -90,7 +88,9 @@ def eye(n: int, m: int | None = None, *, dtype: dtype | None = None, device: obj
 # --- another dtype, a copy ----------------------------------------------------------------------------------------
 
 
-def _to(self: Tensor, *targets: object, dtype: dtype | None = None, device: object = None, copy: bool = False) -> Tensor:
+def _to(
+    self: Tensor, *targets: object, dtype: dtype | None = None, device: object = None, copy: bool = False
+) -> Tensor:
     """Of another dtype; there is no other device to go to."""
     kind = dtype or self.dtype
     for target in (*targets, device):
@@ -210,7 +210,9 @@ def permute(input: Tensor, *dims: object) -> Tensor:
     dims = spread(dims)
     if len(dims) != input.dim():
         lengths = f"input.dim() = {input.dim()} is not equal to len(dims) = {len(dims)}"
-        does_not = "number of dimensions in the tensor input does not match the length of the desired ordering of dimensions"
+        does_not = (
+            "number of dimensions in the tensor input does not match the length of the desired ordering of dimensions"
+        )
         raise RuntimeError(f"permute(sparse_coo): {does_not} i.e. {lengths}")
     axes = []
     for dim in dims:
@@ -306,7 +308,11 @@ def split(tensor: Tensor, split_size_or_sections: object, dim: int = 0) -> tuple
         sizes = [min(sizes, size - start) for start in range(0, size, sizes)] or [0]
     sizes = list(map(operator.index, sizes))
     if any(each < 0 for each in sizes):
-        raise RuntimeError(f"split_with_sizes expects split_sizes have only non-negative entries, but got {sizes=}".replace("sizes=", "split_sizes="))
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes have only non-negative entries, but got {sizes=}".replace(
+                "sizes=", "split_sizes="
+            )
+        )
     if sum(sizes) != size:
         must = f"to sum exactly to {size} {where} {dim})"
         raise RuntimeError(f"split_with_sizes expects split_sizes {must}, but got split_sizes={sizes}")
@@ -387,7 +393,12 @@ def _repeat(self: Tensor, *repeats: object) -> Tensor:
     if any(count < 0 for count in repeats):
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(repeats)}: {result}")
     apart = self.reshape([size for each in shape for size in (1, each)])
-    return make(apart.expand([size for pair in zip(repeats, shape, strict=True) for size in pair])._values(), result, self.dtype, self)
+    return make(
+        apart.expand([size for pair in zip(repeats, shape, strict=True) for size in pair])._values(),
+        result,
+        self.dtype,
+        self,
+    )
 
 
 Tensor.repeat = _repeat

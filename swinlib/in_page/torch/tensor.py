@@ -443,7 +443,9 @@ def elementwise(function: Callable, kind: dtype, *operands: object, within: dtyp
         *operands: tensors and numbers.
         within: dtype to which the numbers are brought first; their own if it is None.
     """
-    tensors = [each if isinstance(each, Tensor) else computed([each], (), within or dtype_of(each)) for each in operands]
+    tensors = [
+        each if isinstance(each, Tensor) else computed([each], (), within or dtype_of(each)) for each in operands
+    ]
     shape = broadcast_shapes(*(each.shape for each in tensors))
     columns = []
     for each in tensors:

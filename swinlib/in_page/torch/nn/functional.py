@@ -124,7 +124,12 @@ def _padded(input: Tensor, padding: Sizes, sign: int = 1) -> Tensor:
 
 
 def conv2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes = 0, dilation: Sizes = 1
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
 ) -> Tensor:
     if input.dim() == 3:
         return conv2d(input[None], weight, bias, stride, padding, dilation)[0]
@@ -145,7 +150,9 @@ def conv_transpose2d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes = 0,
     output_padding: Sizes = 0,
 ) -> Tensor:  # fmt: skip
-    axes = list(zip(input.shape[2:], weight.shape[2:], _pair(stride), _pair(padding), _pair(output_padding), strict=True))
+    axes = list(
+        zip(input.shape[2:], weight.shape[2:], _pair(stride), _pair(padding), _pair(output_padding), strict=True)
+    )
     columns = einsum("bchw,cokl->boklhw", input, weight).flatten(1, 3).flatten(2)
     x = fold(columns, [(n - 1) * s + k for n, k, s, _, _ in axes], weight.shape[2:], stride=stride)
     (down, below), (right, beyond) = ((cut, more - cut) for _, _, _, cut, more in axes)
@@ -232,7 +239,11 @@ def one_hot(tensor: Tensor, num_classes: int) -> Tensor:
 
 
 for _name, _function in list(globals().items()):
-    if not _name.startswith("_") and getattr(_function, "__module__", None) == __name__ and hasattr(_function, "__code__"):
+    if (
+        not _name.startswith("_")
+        and getattr(_function, "__module__", None) == __name__
+        and hasattr(_function, "__code__")
+    ):
         globals()[_name] = offered(_function, _name)
 
 

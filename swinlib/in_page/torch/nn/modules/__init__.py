@@ -5,7 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ...dtypes import NotHere, dtype, float32, float64
+from ...dtypes import NotHere, dtype, float32, float64, int64
+from ...operators import offered
 from ...shaping import _device, _dtype, filled
 from ...tensor import Gradients, Tensor
 from .. import functional as F
@@ -100,7 +101,9 @@ class Module:
         if owned == "_buffers" and not value.persistent:
             self._non_persistent_buffers_set.add(name)
         if not owned and kind and value is not None and not (kind == "_buffers" and isinstance(value, Tensor)):
-            raise TypeError(f"cannot assign '{_type_name(value)}' as {KINDS[kind][0]} '{name}' ({KINDS[kind][1]} expected)")
+            raise TypeError(
+                f"cannot assign '{_type_name(value)}' as {KINDS[kind][0]} '{name}' ({KINDS[kind][1]} expected)"
+            )
         if owned or kind:
             self.__dict__[owned or kind][name] = value
         else:
@@ -294,7 +297,9 @@ class Module:
         return {name: each for name, each in (*self._parameters.items(), *kept.items()) if each is not None}
 
     def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> OrderedDict:
-        found = OrderedDict((prefix + name, each if keep_vars else each.detach()) for name, each in self._saved().items())
+        found = OrderedDict(
+            (prefix + name, each if keep_vars else each.detach()) for name, each in self._saved().items()
+        )
         for name, child in self._modules.items():
             found.update(child.state_dict(prefix=f"{prefix}{name}.", keep_vars=keep_vars) if child is not None else ())
         return found
@@ -492,13 +497,13 @@ class Conv2d(_Weighted):
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: F.Sizes, stride: F.Sizes = 1, padding: F.Sizes = 0,
-        dilation: F.Sizes = 1, *, bias: bool = True,
+        dilation: F.Sizes = 1, *, bias: bool = True, dtype: dtype | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.in_channels, self.out_channels = in_channels, out_channels
         sizes = map(F._pair, (kernel_size, stride, padding, dilation))
         self.kernel_size, self.stride, self.padding, self.dilation = sizes
-        self._own((out_channels, in_channels, *self.kernel_size), bias)
+        self._own((out_channels, in_channels, *self.kernel_size), bias, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation)
@@ -534,6 +539,34 @@ class Embedding(Module):
         return self.weight[input]
 
 
+class BatchNorm1d(LayerNorm):
+    """What it owns; it is not computed here."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__(num_features)
+        self.register_buffer("running_mean", filled((num_features,), 0))
+        self.register_buffer("running_var", filled((num_features,), 1))
+        self.register_buffer("num_batches_tracked", filled((), 0, int64))
+
+    def forward(self, input: Tensor) -> Tensor:
+        raise NotHere("forward pass of `nn.BatchNorm1d`")
+
+
+class MultiheadAttention(Module):
+    """What it owns; it is not computed here."""
+
+    def __init__(self, embed_dim: int, num_heads: int) -> None:
+        super().__init__()
+        from .linear import NonDynamicallyQuantizableLinear
+
+        self.in_proj_weight = Parameter(filled((3 * embed_dim, embed_dim), math.nan))
+        self.in_proj_bias = Parameter(filled((3 * embed_dim,), 0))
+        self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim)
+
+    def forward(self, *_: Tensor) -> Tensor:
+        raise NotHere("forward pass of `nn.MultiheadAttention`")
+
+
 def _layer(name: str, call: Callable, **options: object) -> type[Module]:
     """A module without weights: it calls a function with itself, for its options, and the input."""
 
@@ -553,3 +586,7 @@ ReLU = _layer("ReLU", lambda self, x: x.relu(), inplace=False)
 Sigmoid = _layer("Sigmoid", lambda self, x: x.sigmoid())
 Softmax = _layer("Softmax", lambda self, x: x.softmax(self.dim), dim=-1)
 Tanh = _layer("Tanh", lambda self, x: x.tanh())
+
+
+for _class in (Linear, Conv2d, LayerNorm, Embedding, BatchNorm1d, MultiheadAttention):
+    _class.__init__ = offered(_class.__init__, f"nn.{_class.__name__}")
