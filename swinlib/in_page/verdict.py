@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 import torch
+
 from swinlib.check.exercise import FINAL, Case, Exercise, Mistake, Outcome, Verdict, _alike, _sentence, show
 
 from .values import decode

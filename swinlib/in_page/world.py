@@ -48,6 +48,6 @@ def modules(chapter: str) -> dict[str, tuple[str, bool]]:
     found |= {name: HERE / file for name, file in INSTEAD.items()}
     sources = {name: (path.read_text(encoding="utf-8"), path.name == "__init__.py") for name, path in found.items()}
     lacking = (HERE / "lacking.py").read_text(encoding="utf-8")
-    sources |= {name: (lacking, True) for name in LACKING}
+    sources |= dict.fromkeys(LACKING, (lacking, True))
     # What is not among the sources, such as swinlib.published, is not imported until it is asked for.
     return {**sources, "swinlib": (NAMES.format(modules=swinlib._MODULES), True), "swinlib.check": ("", True)}

@@ -36,10 +36,10 @@ def main():
     given = json.load(sys.stdin)
     sys.meta_path.insert(0, Finder(given["modules"]))
     checks = importlib.import_module(f"swinlib.check.c{given['chapter']}")
+    import torch
+
     from swinlib.answers import beside
     from swinlib.in_page.verdict import Stored
-
-    import torch
 
     exercises = {name: Stored(getattr(checks, name), data) for name, data in given["stored"].items()}
     verdicts = []

@@ -34,8 +34,11 @@ def entries_of(kind):
     return st.integers(-12, 12).map(lambda n: n / 4)
 
 
+KINDS = st.sampled_from(DTYPES)
+
+
 @st.composite
-def tensors(draw, shapes=sizes, kinds=st.sampled_from(DTYPES)):
+def tensors(draw, shapes=sizes, kinds=KINDS):
     """Recipe of a tensor: dtype, shape, entries, and whether it lies in memory the other way round."""
     shape, kind = draw(shapes), draw(kinds)
     count = math.prod(shape)
@@ -73,9 +76,17 @@ def as_index(library, key):
     return tuple(build(library, each) if isinstance(each, tuple) else each for each in key)
 
 
+def alone(name):
+    return lambda t, x: getattr(x, name)()
+
+
+def along(name):
+    return lambda t, x, dim: getattr(x, name)(dim)
+
+
 # What a step of a program does: with the library, one or two tensors, and what was drawn for it.
 UNARY = {
-    name: (lambda name: lambda t, x: getattr(x, name)())(name)
+    name: alone(name)
     for name in (
         *("abs", "ceil", "clone", "contiguous", "cos", "detach", "double", "exp", "float", "floor", "isnan", "log"),
         *("log1p", "log2", "logical_not", "long", "neg", "nonzero", "relu", "reciprocal", "rsqrt", "round", "sigmoid"),
@@ -160,7 +171,7 @@ WITH_NUMBER = {
     "full": lambda t, x, n: t.full(x.shape, n),
 }
 WITH_DIM = {
-    name: (lambda name: lambda t, x, dim: getattr(x, name)(dim))(name)
+    name: along(name)
     for name in (
         *("sum", "mean", "amax", "amin", "any", "all", "prod", "softmax", "log_softmax", "logsumexp", "cumsum", "std"),
         *("unsqueeze", "squeeze", "flip", "size", "argsort", "argmax", "flatten", "var"),

@@ -4,6 +4,7 @@
 draws, `nn` has the modules. What PyTorch has and this has not raises `NotHere`, which says so; no verdict is reached
 on code that asks for it.
 """
+# ruff: noqa: F401
 
 from . import operators, random, shaping
 from .dtypes import NotHere, float16, float32, float64, int32, int64, uint8
@@ -53,4 +54,4 @@ def __getattr__(name: str) -> object:
     raise NotHere(f"`torch.{name}`")
 
 
-from . import nn  # noqa: E402, F401
+from . import nn  # noqa: E402

@@ -3,6 +3,7 @@
 import math
 import struct
 from collections.abc import Callable, Iterable
+from typing import ClassVar
 
 Number = bool | int | float
 Fit = Callable[[Iterable[Number]], list]
@@ -11,7 +12,7 @@ Fit = Callable[[Iterable[Number]], list]
 class NotHere(AttributeError):  # noqa: N818 - nothing is broken
     """PyTorch has it, and this small torch does not: no verdict can be reached on code that asks for it."""
 
-    asked: "list[NotHere]" = []  # also what the code itself caught
+    asked: ClassVar[list[Exception]] = []  # also what the code itself caught
 
     def __init__(self, what: str) -> None:
         super().__init__(f"this page's small torch has no {what}; try it in the notebook")

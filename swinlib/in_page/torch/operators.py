@@ -3,10 +3,10 @@
 import itertools
 import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from .dtypes import NotHere, Number, bool_, dtype, float32, int64
-from .tensor import Shape, Size, Tensor, broadcast_shapes, computed, elementwise, make, result_type, wrap_dim
+from .tensor import Size, Tensor, broadcast_shapes, computed, elementwise, make, result_type, wrap_dim
 
 inf, nan = math.inf, math.nan
 Dims = int | Sequence[int] | None
@@ -241,11 +241,15 @@ def _inverted(input: Tensor) -> Tensor:
     return elementwise(operator.not_ if input.dtype is bool_ else operator.invert, input.dtype, input)
 
 
+def _alone(operate: Callable) -> Callable:
+    return lambda input: operate(input)
+
+
 def _pair(operate: Callable) -> Callable:
     return lambda input, other: operate(input, other)
 
 
-methods(**{name: (lambda operate: lambda input: operate(input))(operate) for name, operate in UNARY.items()})
+methods(**{name: _alone(operate) for name, operate in UNARY.items()})
 methods(**{name: _pair(operate) for name, operate in COMPARISONS.items()})
 methods(
     add=lambda input, other, alpha=1: input + (other if alpha == 1 else other * alpha),
@@ -619,7 +623,7 @@ def _refuse_product(a: Tensor, b: Tensor, batch: Size) -> None:
         raise RuntimeError(f"inconsistent tensor size, {sizes} {len(a)} and {len(b)} elements respectively")
     if a.dim() == 2 and b.dim() == 1:
         raise RuntimeError(f"size mismatch, got input ({len(a)}), mat ({len(a)}x{a.shape[1]}), vec ({len(b)})")
-    if a.dim() <= 2 and b.dim() <= 2 or (a.dim() > 2 and b.dim() == 2):
+    if (a.dim() <= 2 and b.dim() <= 2) or (a.dim() > 2 and b.dim() == 2):
         rows = math.prod(a.shape[:-1])
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {len(b)}x{b.shape[1]})"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from .dtypes import NotHere, Number, bool_, dtype, float16, float32, float64, int32, int64
 from .operators import FUNCTIONS, axes_of, method, methods, offered
 from .tensor import Shape, Tensor, as_tensor, broadcast_shapes, computed, device, make, result_type, spread, tensor
+
 from .tensor import contiguous_strides, wrap_dim  # isort: skip
 
 # --- making -------------------------------------------------------------------------------------------------------
@@ -526,6 +527,10 @@ def _copy(self: Tensor, src: object, non_blocking: bool = False) -> Tensor:
     return self._in_place(src.expand(broadcast_shapes(self.shape, src.shape)).to(self.dtype))
 
 
+def _written_over(name: str) -> Callable:
+    return lambda self, *arguments, **options: self._in_place(getattr(self, name)(*arguments, **options))
+
+
 _ONLY_METHODS = {
     "T": property(lambda self: self._axes(reversed(range(self.dim())))),
     "mT": property(_matrix_transposed),
@@ -540,7 +545,7 @@ _ONLY_METHODS = {
     "fill_": lambda self, value: _copy(self, as_tensor(value).item()),
     "zero_": lambda self: _copy(self, 0),
     **{
-        f"{name}_": (lambda name: lambda self, *a, **o: self._in_place(getattr(self, name)(*a, **o)))(name)
+        f"{name}_": _written_over(name)
         for name in ("add", "sub", "mul", "div", "pow", "clamp", "exp", "sqrt", "neg", "abs", "masked_fill", "erfinv")
     },
 }

@@ -3,7 +3,6 @@
 A view is a second tensor over the same list, so that what is written into one shows in the other.
 """
 
-import itertools
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -84,7 +83,7 @@ def positions(shape: Shape, strides: Shape, offset: int = 0) -> list[int]:
     return found
 
 
-def make(storage: list, shape: Shape, kind: dtype, *parents: object, strides: Shape | None = None, offset: int = 0):  # noqa: ANN201
+def make(storage: list, shape: Shape, kind: dtype, *parents: object, strides: Shape | None = None, offset: int = 0):
     """A tensor over a list whose numbers are of the dtype; it requires gradients if one of its parents does."""
     tensor = object.__new__(Tensor)
     tensor._set(storage, shape, kind, strides, offset)
@@ -296,7 +295,7 @@ class Tensor:
         for each in keys:
             shape, strides, offset = list(view.shape), list(view._strides), view._offset
             if each is None or isinstance(each, bool):
-                view = view._view(shape[:axis] + [1] + shape[axis:], strides[:axis] + [0] + strides[axis:])
+                view = view._view([*shape[:axis], 1, *shape[axis:]], [*strides[:axis], 0, *strides[axis:]])
                 if each is not None:
                     looked_up[axis] = make([0] * each, (int(each),), int64)
             elif _is_mask(each):

@@ -1,4 +1,5 @@
 """``torch.nn``."""
+# ruff: noqa: F401
 
 from ..dtypes import NotHere
 from . import functional, init

@@ -116,7 +116,8 @@ class Module:
     def _forget(self, name: str) -> bool:
         """Take a name out of everything that the module owns; whether it was there."""
         self._non_persistent_buffers_set.discard(name)
-        return any([self.__dict__[kind].pop(name, self) is not self for kind in KINDS])
+        found = [self.__dict__[kind].pop(name, self) for kind in KINDS]
+        return any(each is not self for each in found)
 
     def _register(self, kind: str, name: str, value: object, wanted: type, told: str) -> None:
         what = KINDS[kind][0].removeprefix("child ")
@@ -450,8 +451,24 @@ class ModuleDict(Module):
         super().__init__()
         for name, module in (modules or {}).items():
             self.add_module(name, module)
-        for name in ("keys", "values", "items", "__iter__", "__len__", "__contains__"):
-            setattr(type(self), name, (lambda name: lambda self, *a: getattr(self._modules, name)(*a))(name))
+
+    def keys(self) -> Iterable[str]:
+        return self._modules.keys()
+
+    def values(self) -> Iterable[Module]:
+        return self._modules.values()
+
+    def items(self) -> Iterable[tuple[str, Module]]:
+        return self._modules.items()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._modules
 
     def __getitem__(self, key: str) -> Module:
         return self._modules[key]
@@ -570,11 +587,11 @@ class MultiheadAttention(Module):
 def _layer(name: str, call: Callable, **options: object) -> type[Module]:
     """A module without weights: it calls a function with itself, for its options, and the input."""
 
-    def __init__(self: Module, *values: object, **named: object) -> None:
+    def begin(self: Module, *values: object, **named: object) -> None:
         Module.__init__(self)
         self.__dict__.update({**options, **dict(zip(options, values, strict=False)), **named})
 
-    return type(name, (Module,), {"__init__": __init__, "forward": call, "__module__": __name__})
+    return type(name, (Module,), {"__init__": begin, "forward": call, "__module__": __name__})
 
 
 Dropout = _layer("Dropout", lambda self, x: F.dropout(x, self.p, self.training), p=0.5)

@@ -1,0 +1,64 @@
+"""What the small torch lacks it says, and no verdict is reached on code that asks for it."""
+
+import pytest
+from table import run
+
+from swinlib.in_page import torch as small
+from swinlib.in_page.torch.dtypes import NotHere
+
+CHAPTER = "07_roll_and_shifted_windows"
+ROLL = {
+    "name": "roll",
+    "cases": [{"length": 2, "shift": 1}],
+    "expected": [0],
+    "compared": [0],
+    "mistakes": [],
+    "values": [{"t": "float32", "s": [2], "v": [1, 0]}],
+}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: small.tensor([1.0]).cholesky(),
+        lambda: small.fft,
+        lambda: small.nn.LSTM(1, 1),
+        lambda: small.nn.functional.ctc_loss,
+        lambda: small.zeros(2, pin_memory=True),
+        lambda: small.zeros(2).sum(0, out=None),
+        lambda: small.nn.Linear(1, 1, device="cpu"),
+        lambda: small.nn.Module().half(),
+        lambda: small.device("meta"),
+        lambda: small.nn.functional.interpolate(small.zeros(1, 1, 2), size=3, mode="area"),
+    ],
+)
+def test_it_says_what_it_lacks(ask):
+    with pytest.raises(NotHere, match="this page's small torch has no .*; try it in the notebook"):
+        ask()
+
+
+def verdict_on(*lines):
+    source = "\n".join(("import torch", "def roll(x, shift):", *(f"    {line}" for line in lines)))
+    return run(CHAPTER, {"roll": ROLL}, [{"exercise": "roll", "source": source, "function": "roll"}])[0]
+
+
+def test_answers_are_judged_and_told_their_line():
+    assert verdict_on("return torch.cat([x[-shift:], x[:-shift]])")["passed"]
+    wrong = verdict_on("return x[5]")
+    assert not wrong["passed"]
+    assert wrong["message"].endswith(
+        "Your code raised IndexError: index 5 is out of bounds for dimension 0 with size 2\n  in the line: return x[5]"
+    )
+    assert verdict_on("raise NotImplementedError")["message"] == "roll: not written yet"
+    assert (
+        "calls torch.roll, and this exercise is to be done without it"
+        in verdict_on("return torch.roll(x, shift)")["message"]
+    )
+
+
+def test_no_verdict_is_reached_where_something_lacks():
+    caught = ("try:", "    return x.cholesky()", "except Exception:", "    return None")
+    for lines in (["return x.cholesky()"], caught, ["import scipy_of_nowhere"], ["return torch.fft.fft(x)"]):
+        verdict = verdict_on(*lines)
+        assert "passed" not in verdict
+        assert verdict["missing"].startswith("this page's small torch has no ")
