@@ -14,7 +14,11 @@ AS_THEY_ARE = (
     *("in_page/__init__", "in_page/values", "in_page/verdict"),
 )
 INSTEAD = {"hypothesis": "hypothesis.py", "swinlib.answers.beside": "beside.py"}
-LACKING = ("numpy", "torchvision", "torchvision.datasets", "torchvision.datasets.folder", "torchvision.transforms")
+LACKING = (
+    *("numpy", "swinlib.data", "swinlib.figures", "torch.utils.flop_counter"),
+    *("torchvision", "torchvision.datasets", "torchvision.datasets.folder", "torchvision.models"),
+    "torchvision.transforms",
+)
 # `swinlib/__init__.py` asks for its modules by a relative name, which not every interpreter resolves.
 NAMES = """
 MODULES = {modules!r}
