@@ -27,13 +27,14 @@ ROLL = {
         lambda: small.zeros(2, pin_memory=True),
         lambda: small.zeros(2).sum(0, out=None),
         lambda: small.nn.Linear(1, 1, device="cpu"),
+        lambda: small.nn.Dropout(0.1, inplace=True),
         lambda: small.nn.Module().half(),
         lambda: small.device("meta"),
         lambda: small.nn.functional.interpolate(small.zeros(1, 1, 2), size=3, mode="area"),
     ],
 )
 def test_it_says_what_it_lacks(ask):
-    with pytest.raises(NotHere, match="this page's small torch has no .*; try it in the notebook"):
+    with pytest.raises(NotHere, match=r"this page's small torch has no .*; try it in the notebook"):
         ask()
 
 

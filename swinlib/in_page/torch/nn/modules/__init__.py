@@ -589,17 +589,24 @@ def _layer(name: str, call: Callable, **options: object) -> type[Module]:
 
     def begin(self: Module, *values: object, **named: object) -> None:
         Module.__init__(self)
+        for option in (*named, *map(str, range(len(options), len(values)))):
+            if option not in options and call is not _same:
+                raise NotHere(f"`{option}` of `nn.{name}`")
         self.__dict__.update({**options, **dict(zip(options, values, strict=False)), **named})
 
     return type(name, (Module,), {"__init__": begin, "forward": call, "__module__": __name__})
 
 
+def _same(self: Module, input: Tensor) -> Tensor:
+    return input
+
+
 Dropout = _layer("Dropout", lambda self, x: F.dropout(x, self.p, self.training), p=0.5)
 Flatten = _layer("Flatten", lambda self, x: x.flatten(self.start_dim, self.end_dim), start_dim=1, end_dim=-1)
 GELU = _layer("GELU", lambda self, x: F.gelu(x, self.approximate), approximate="none")
-Identity = _layer("Identity", lambda self, x: x)
+Identity = _layer("Identity", _same)
 LeakyReLU = _layer("LeakyReLU", lambda self, x: F.leaky_relu(x, self.negative_slope), negative_slope=0.01)
-ReLU = _layer("ReLU", lambda self, x: x.relu(), inplace=False)
+ReLU = _layer("ReLU", lambda self, x: x._in_place(x.relu()) if self.inplace else x.relu(), inplace=False)
 Sigmoid = _layer("Sigmoid", lambda self, x: x.sigmoid())
 Softmax = _layer("Softmax", lambda self, x: x.softmax(self.dim), dim=-1)
 Tanh = _layer("Tanh", lambda self, x: x.tanh())
