@@ -601,12 +601,21 @@ def _same(self: Module, input: Tensor) -> Tensor:
     return input
 
 
+def _perhaps_over(self: Module, input: Tensor, result: Tensor) -> Tensor:
+    return input._in_place(result) if self.inplace else result
+
+
 Dropout = _layer("Dropout", lambda self, x: F.dropout(x, self.p, self.training), p=0.5)
 Flatten = _layer("Flatten", lambda self, x: x.flatten(self.start_dim, self.end_dim), start_dim=1, end_dim=-1)
 GELU = _layer("GELU", lambda self, x: F.gelu(x, self.approximate), approximate="none")
 Identity = _layer("Identity", _same)
-LeakyReLU = _layer("LeakyReLU", lambda self, x: F.leaky_relu(x, self.negative_slope), negative_slope=0.01)
-ReLU = _layer("ReLU", lambda self, x: x._in_place(x.relu()) if self.inplace else x.relu(), inplace=False)
+LeakyReLU = _layer(
+    "LeakyReLU",
+    lambda self, x: _perhaps_over(self, x, F.leaky_relu(x, self.negative_slope)),
+    negative_slope=0.01,
+    inplace=False,
+)
+ReLU = _layer("ReLU", lambda self, x: _perhaps_over(self, x, x.relu()), inplace=False)
 Sigmoid = _layer("Sigmoid", lambda self, x: x.sigmoid())
 Softmax = _layer("Softmax", lambda self, x: x.softmax(self.dim), dim=-1)
 Tanh = _layer("Tanh", lambda self, x: x.tanh())
