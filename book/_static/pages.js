@@ -60,6 +60,9 @@ document.addEventListener("DOMContentLoaded", () => {
   tell();
   for (const button of document.querySelectorAll(".bd-header-article button")) {
     button.addEventListener("click", () => button.focus(), true);
+    button.parentElement.addEventListener("click", () => { // where the theme lets no other listener hear of it
+      setTimeout(() => { if (document.activeElement === document.body) button.focus(); });
+    }, true);
   }
 });
 
