@@ -9,7 +9,7 @@ SWINLIB = HERE.parent
 
 # The library as it is, as far as answers and judges ask for it.
 AS_THEY_ARE = (
-    *("arguments", "attention", "blocks", "init", "model", "resampling", "segmentation", "windows"),
+    *("arguments", "attention", "blocks", "exporting", "init", "model", "resampling", "segmentation", "windows"),
     *("answers/__init__", "answers/shown", "check/exercise", "check/inputs", "check/judging"),
     *("in_page/__init__", "in_page/values", "in_page/verdict"),
 )

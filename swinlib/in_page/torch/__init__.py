@@ -32,6 +32,18 @@ class special:  # noqa: N801 - PyTorch's name
         return (2 * input - 1).erfinv() * 2**0.5
 
 
+class compiler:  # noqa: N801 - PyTorch's name
+    """Nothing is traced here."""
+
+    is_exporting = staticmethod(lambda: False)
+
+
+class jit:  # noqa: N801 - PyTorch's name
+    """Nor is it here."""
+
+    is_tracing = staticmethod(lambda: False)
+
+
 def no_grad() -> Gradients:
     return Gradients(False)
 
