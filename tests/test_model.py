@@ -550,7 +550,7 @@ def test_compiled_code_gives_the_same_result(tiny_swin):
         torch.testing.assert_close(compiled(block, "inductor")(x), block(x), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.slow
 @versions
 def test_exports_with_a_dynamic_batch(version, tiny_swin):
     model = tiny_swin(version)

@@ -159,6 +159,7 @@ def test_a_word_that_means_something_else_on_a_page_is_not_linked(pages):
     assert "buffer" in linked(pages("03_register_buffer"), "term")
 
 
+@pytest.mark.slow
 def test_names_are_linked_once_in_sentences_and_once_in_cells(sample):
     page = sample("sample")
     in_sentences = [link.get_text() for link in page.select("p a.linked-name")]

@@ -111,6 +111,7 @@ def test_runs_with_one_thread(tmp_path, monkeypatch):
     assert cell.outputs[0].data["text/plain"] == "1"
 
 
+@pytest.mark.slow
 def test_runs_in_the_folder_of_the_notebook(stored):
     path = stored[0]
     assert outputs_of(path)["folder"][0].text == f"{path.parent.name} True\n"

@@ -87,6 +87,7 @@ def test_an_exercise_has_two_hints_help_and_an_explanation(page, exercise):
     assert summaries[-1] == "Explanation"
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("page", "exercise"), ON_PAGES)
 def test_the_solution_of_the_page_passes_quickly(page, exercise):
     answer = names_of(exercise.solution, page.setup, exercise.given)[exercise.name]
@@ -96,6 +97,7 @@ def test_the_solution_of_the_page_passes_quickly(page, exercise):
     assert time.process_time() - started < 2
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("page", "exercise"), ON_PAGES)
 def test_what_the_student_starts_from_fails(page, exercise):
     begun = exercise.given if exercise.starts_from_code else stub(exercise.solution)
@@ -114,6 +116,7 @@ def test_at_least_four_mistakes_and_two_other_solutions(exercise):
     assert sum(param.values[0] is exercise for param in ALTERNATIVES) >= 2
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("exercise", "answer"), ALTERNATIVES)
 def test_a_right_answer_written_differently_passes(exercise, answer):
     verdict = examine(exercise, answer)
@@ -121,6 +124,7 @@ def test_a_right_answer_written_differently_passes(exercise, answer):
     assert verdict.credit == 1
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("exercise", "mistake"), MUTANTS)
 def test_a_known_mistake_fails_with_its_own_explanation(exercise, mistake):
     verdict = examine(exercise, mistake.function, anything_goes=True)

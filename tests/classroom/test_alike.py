@@ -59,6 +59,7 @@ def places(report):
     return {frozenset((pair.one, pair.other)): place for place, pair in enumerate(report.pairs, start=1)}
 
 
+@pytest.mark.slow
 def test_copies_come_first_and_honest_twins_with_them(planted, report):
     _, copies, twins = planted
     found = places(report)
@@ -120,6 +121,7 @@ def test_a_run_that_stands_twice_in_a_students_code_still_counts():
     assert two(mine, mine, ["def g(a):\n    raise NotImplementedError('your turn')"]).pairs[0].in_common == 1
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     "code",
     [

@@ -100,6 +100,7 @@ def in_place_of(exercise, how, theirs, answer):
     return called
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("exercise", check.EXERCISES.values(), ids=lambda exercise: exercise.name)
 def test_only_classes_have_nothing_to_vary(exercise):
     how = draw_variant(exercise, seed="1", assignment="a", student="ann", named=exercise.name not in CLASSES)
@@ -303,6 +304,7 @@ def test_same_variants_are_told(course, capsys):
     assert rows["cid", "roll"]["fixed"].startswith("shift=")
 
 
+@pytest.mark.slow
 def test_exercises_that_cannot_be_varied_are_told(tmp_path, capsys):
     course = courses.new(tmp_path / "course")
     (course.root / "students.csv").write_text("id\nann\n")

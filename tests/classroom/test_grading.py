@@ -251,6 +251,7 @@ print(sorted(found), looked_through > 2**20)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 def test_checks_of_a_teachers_own_file_are_nowhere_in_the_sandbox(tmp_path):
     """Neither the file, nor its text in memory, while its arguments are there and a function is tried."""

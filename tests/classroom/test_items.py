@@ -31,6 +31,7 @@ def a_class(shares, names="efgh"):
     return [row(f"s{i}", name, points) for i, line in enumerate(shares) for name, points in zip(names, line)]  # noqa: B905
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_class_of_300_gives_back_what_was_planted(chapter):
     guessed = page_of(chapter).exercises[0].name

@@ -76,7 +76,7 @@ def double_pair(pair) -> Pair:
     return copy.deepcopy(theirs).double(), copy.deepcopy(ours).double()
 
 
-@pytest.mark.one_in(8)
+@pytest.mark.one_in(24)
 @pytest.mark.parametrize(
     "size",
     [pytest.param(size, marks=[] if size in QUICK else pytest.mark.slow) for size in SIZES],

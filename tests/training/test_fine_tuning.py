@@ -125,6 +125,7 @@ def test_the_curve_is_that_of_the_head(tiny):
 # --- more epochs -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_more_epochs_when_asked_for_by_name(tiny, command, capsys):
     short, whole = tiny("extended", epochs=1, warmup_epochs=0.5), tiny("whole", epochs=3, warmup_epochs=0.5)
     train(short)

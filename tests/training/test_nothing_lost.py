@@ -78,6 +78,7 @@ def test_killed_whenever_it_pleases(tiny, start, command, unbroken):
     assert same_curve(config.output, unbroken)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_asked_to_stop(config, start, command, unbroken, name):
     """It finishes the step and says how to go on, though a checkpoint was not due."""
