@@ -77,7 +77,7 @@ for (const menu of document.querySelectorAll("details.dropdown")) {
 // Buttons that copy, and links to the glossary and the library, are many. In each section they are one stop of the
 // keyboard; the arrows to the left and right go on among them.
 document.addEventListener("DOMContentLoaded", () => {
-  const extras = "a.linked-term, a.linked-name, .copybtn", groups = new Map();
+  const extras = "a.linked-term, a.linked-name, a.reference.external, .copybtn", groups = new Map();
   const isShown = extra => !extra.closest("details:not([open])");
   for (const extra of document.querySelectorAll(`article :is(${extras})`)) {
     const section = extra.closest("article > section > section") ?? document.body;
