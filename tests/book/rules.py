@@ -10,6 +10,11 @@ import store
 from nbformat import NotebookNode
 
 MAX_IGNORED = 0.05
+MAX_LINES = 25  # of code that a reader sees unfolded
+MAX_TRUTH_VALUES = 5  # outputs of a page that say no more than whether something holds
+TRUTH_VALUE = re.compile(r"\b(?:True|False)\s*\Z")
+FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+HANDED_OUT = {"given"}  # a puzzle of an exercise, which is whole
 # How a cell tells nbval not to compare its output: as a tag, or as a comment on a line of its own.
 IGNORE_TAGS = {"nbval-ignore-output", "nbval-skip"}
 IGNORE_COMMENT = re.compile(
@@ -160,6 +165,31 @@ def no_output_is_noise(notebook: NotebookNode) -> list[str]:
     return problems
 
 
+def cells_in_sight_are_short(notebook: NotebookNode) -> list[str]:
+    """What stands unfolded is what the page teaches, and no more of it at a time than a reader takes in."""
+    problems = []
+    for name, cell in code_cells(notebook):
+        lines = [line for line in cell.source.splitlines() if not line.startswith("%%")]  # Jupyter's own line
+        if len(lines) > MAX_LINES and not tags(cell) & (FOLDED | HANDED_OUT):
+            problems.append(f"{name} has {len(lines)} lines in sight, more than {MAX_LINES}: fold it, or split it.")
+    return problems
+
+
+def few_outputs_are_truth_values(notebook: NotebookNode) -> list[str]:
+    """A figure says more than whether it is within a bound; where exact equality is the point, True does."""
+    found = [
+        name
+        for name, cell in code_cells(notebook)
+        if any(
+            TRUTH_VALUE.search(output.get("text") or output.get("data", {}).get("text/plain", ""))
+            for output in cell.outputs
+        )
+    ]
+    if len(found) <= MAX_TRUTH_VALUES:
+        return []
+    return [f"{len(found)} outputs end in True or False, more than {MAX_TRUTH_VALUES}: {found}. Print the figures."]
+
+
 def is_as_stored(notebook: NotebookNode) -> list[str]:
     """The notebook is what ``book/store.py`` writes: one kernel and language, nothing of one run only."""
     problems = []
@@ -180,5 +210,7 @@ RULES: list[Rule] = [
     every_picture_is_described,
     few_outputs_are_ignored,
     no_output_is_noise,
+    cells_in_sight_are_short,
+    few_outputs_are_truth_values,
     is_as_stored,
 ]

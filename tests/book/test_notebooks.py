@@ -159,6 +159,12 @@ BROKEN = {
         rules.no_output_is_noise, notebook(code("e", raised())), "ends with ValueError"),
     "a printed traceback": (
         rules.no_output_is_noise, notebook(code("e", printed(rules.TRACEBACK + ":\n"))), "traceback"),
+    "a long program in sight": (
+        rules.cells_in_sight_are_short, notebook(code("%%writefile a.py\n" + "x\n" * 26)), "26 lines in sight"),
+    "truth values": (
+        rules.few_outputs_are_truth_values,
+        notebook(*(code("e", printed("equal: True\n")) for _ in range(5)), code("e", displayed(text_plain="False"))),
+        "6 outputs end in True or False"),
     "another kernel": (
         rules.is_as_stored, with_metadata(kernelspec=store.KERNELSPEC | {"name": "swin-env"}), "metadata"),
     "a version of Python": (
