@@ -22,6 +22,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -446,9 +447,31 @@ class _Watch:
 def _family(process: psutil.Process) -> list[psutil.Process]:
     """A process and all that descend from it; none if it has gone, whoever has its number now."""
     try:
-        return [process, *process.children(recursive=True)]
+        if not _kernel_lists_children():
+            return [process, *process.children(recursive=True)]
     except psutil.Error:
         return []
+    found = [process] if process.is_running() else []
+    for parent in found:  # which grows meanwhile
+        for number in _children(parent.pid):
+            with contextlib.suppress(psutil.Error):
+                found.append(psutil.Process(number))
+    return found
+
+
+@functools.cache
+def _kernel_lists_children() -> bool:
+    """Linux may. psutil reads of all processes of the machine who their parents are, which is most of a look's time."""
+    return Path(f"/proc/self/task/{threading.get_native_id()}/children").exists()
+
+
+def _children(pid: int) -> list[int]:
+    numbers: list[int] = []
+    with contextlib.suppress(OSError):  # it has gone
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{task}/children") as file:
+                numbers += map(int, file.read().split())
+    return numbers
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -336,3 +336,20 @@ def test_what_says_that_it_is_unsafe_runs_code_without_a_sandbox(tmp_path):
         with pytest.raises(EndedError, match="processor time"):
             box.ask("run", "while True: pass")
         assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_all_that_descends_from_a_process_is_watched(monkeypatch, lists):
+    """Where the kernel lists the children of a process, and where it does not."""
+    if lists and not sandbox._kernel_lists_children():
+        pytest.skip("This kernel does not.")
+    monkeypatch.setattr(sandbox, "_kernel_lists_children", lambda: lists)
+    process = psutil.Popen(["sh", "-c", "(sleep 60 & sleep 60 & wait) & echo begun; wait"], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    while len(family := sandbox._family(process)) < 4:
+        time.sleep(0.01)
+    assert set(family) == {process, *process.children(recursive=True)}
+    for each in reversed(family):
+        each.kill()
+    process.wait()
+    assert sandbox._family(process) == []
