@@ -18,6 +18,8 @@ SHOWN_OTHERWISE = {
     "tests/check/test_in_jupyterlab.py": "tests/check/test_exercise.py, in a shell of IPython",
     "tests/browser/test_inspection.py": "nothing: what it is about is a browser's answer",
     "tests/browser/test_pages.py": "tests/book/test_notebooks.py, on the sources of the pages",
+    "tests/browser/test_light_pages.py": "tests/browser/test_extensions.py, on pages of a few lines",
+    "tests/browser/test_by_ear_and_keys.py": "nothing: what it is about is a page in a browser",
     "tests/browser/test_student_notebooks.py": "tests/classroom/test_pages.py, without the pages that offer them",
     "tests/book/test_nbval.py": "book/01_tour.ipynb, whose cells are compared with what is stored",
     "tests/figures/test_figures_live.py": "tests/figures/test_pictures.py, in this process",

@@ -91,7 +91,7 @@ def test_it_weighs_little(book_html):
         text = (book_html / "book" / f"{name}.html").read_text(encoding="utf-8")
         (figure,) = re.findall('<figure class="swin-drawing.*?</figure>', text, re.DOTALL)
         assert 1_000 < len(figure.encode()) < (40_000 if "swin-model" in figure else 9_000), name
-    assert (book_html / "_static" / "drawing.css").stat().st_size < 8_000
+    assert (HERE / "drawing.css").stat().st_size < 8_000  # a part of the book's style sheet
 
 
 # -- the questions ----------------------------------------------------------------------------------------------------
