@@ -1,5 +1,6 @@
 """A real sandbox: what code can do in it, what it cannot, and how it ends."""
 
+import contextlib
 import os
 import socket
 import stat
@@ -350,6 +351,7 @@ def test_all_that_descends_from_a_process_is_watched(monkeypatch, lists):
         time.sleep(0.01)
     assert set(family) == {process, *process.children(recursive=True)}
     for each in reversed(family):
-        each.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # a shell ends when those that it waits for do
+            each.kill()
     process.wait()
     assert sandbox._family(process) == []
