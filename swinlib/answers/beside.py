@@ -24,6 +24,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .snapshots import snapshot  # noqa: F401 - in __all__
+
 __all__ = [
     *("Elsewhere", "ForbiddenCallError", "answers", "attributes", "beside", "building_on", "fill", "identical"),
     *("is_data", "is_unwritten", "memory_filled", "nn", "often", "process", "snapshot", "take", "trying", "unhook"),
@@ -93,17 +95,6 @@ def is_data(value: object) -> bool:
     if isinstance(value, dict):
         return all(map(is_data, value)) and all(map(is_data, value.values()))
     return isinstance(value, np.ndarray)
-
-
-def snapshot(module: nn.Module) -> dict[str, object]:
-    """All of a module that an answer may change, as data."""
-    named = (*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False))
-    return {
-        "modules": [(name, type(part).__name__, part.training) for name, part in module.named_modules()],
-        "tensors": {name: tensor.detach().clone() for name, tensor in named},
-        "trained": [name for name, parameter in module.named_parameters() if parameter.requires_grad],
-        "hooks": [name for name, part in module.named_modules() if part._forward_hooks or part._forward_pre_hooks],
-    }
 
 
 def identical(one: object, other: object) -> bool:

@@ -44,7 +44,7 @@ STYLE = {
     "image.cmap": "cividis",
     "image.interpolation": "nearest",
 }
-MAX_WIDTH = 7.0  # inches; wider than this, the letters are too small on a telephone
+MAX_WIDTH = 7.0  # inches; wider than this, the letters are too small on a phone
 
 
 def style() -> AbstractContextManager[None]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
+from swinlib.answers.snapshots import snapshot  # noqa: F401 - asked for here
+
 PLAIN = (bool, int, float, str, bytes, type(None), torch.dtype, torch.device, torch.Size, range, slice)
 SOURCES: dict[str, list[str]] = {}
 """The lines of what a learner wrote, by the name of the file that it was compiled as."""
@@ -72,17 +74,6 @@ def is_data(value: object) -> bool:
     if isinstance(value, (list, tuple, set, frozenset)):
         return all(map(is_data, value))
     return isinstance(value, dict) and all(map(is_data, value)) and all(map(is_data, value.values()))
-
-
-def snapshot(module: nn.Module) -> dict[str, object]:
-    """All of a module that an answer may change, as data."""
-    named = (*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False))
-    return {
-        "modules": [(name, type(part).__name__, part.training) for name, part in module.named_modules()],
-        "tensors": {name: tensor.detach().clone() for name, tensor in named},
-        "trained": [name for name, parameter in module.named_parameters() if parameter.requires_grad],
-        "hooks": [name for name, part in module.named_modules() if part._forward_hooks or part._forward_pre_hooks],
-    }
 
 
 def identical(one: object, other: object) -> bool:

@@ -10,7 +10,7 @@ SWINLIB = HERE.parent
 # The library as it is, as far as answers and judges ask for it.
 AS_THEY_ARE = (
     *("arguments", "attention", "blocks", "exporting", "init", "model", "resampling", "segmentation", "windows"),
-    *("answers/__init__", "answers/shown", "check/exercise", "check/inputs", "check/judging"),
+    *("answers/__init__", "answers/shown", "answers/snapshots", "check/exercise", "check/inputs", "check/judging"),
     *("in_page/__init__", "in_page/values", "in_page/verdict"),
 )
 INSTEAD = {"hypothesis": "hypothesis.py", "swinlib.answers.beside": "beside.py"}

@@ -347,8 +347,11 @@ def test_all_that_descends_from_a_process_is_watched(monkeypatch, lists):
     monkeypatch.setattr(sandbox, "_kernel_lists_children", lambda: lists)
     process = psutil.Popen(["sh", "-c", "(sleep 60 & sleep 60 & wait) & echo begun; wait"], stdout=subprocess.PIPE)
     process.stdout.readline()
-    while len(family := sandbox._family(process)) < 4:
+    for _ in range(500):
+        if len(family := sandbox._family(process)) == 4:
+            break
         time.sleep(0.01)
+    assert len(family) == 4
     assert set(family) == {process, *process.children(recursive=True)}
     for each in reversed(family):
         with contextlib.suppress(psutil.NoSuchProcess):  # a shell ends when those that it waits for do
