@@ -12,7 +12,9 @@ from swinlib import doctor
 from swinlib.figures.cover import SIZE
 from swinlib.figures.drawing import HERE, LIT, PARTS
 
-BOOK = Path(__file__).resolve().parents[2] / "book"
+ROOT = Path(__file__).resolve().parents[2]
+BOOK = ROOT / "book"
+FIGURES = ROOT / "swinlib" / "figures"
 CHAPTERS = sorted(path.stem for path in BOOK.glob("[0-9]*.ipynb"))
 LARGE, SMALL, DRAWING = "figure.swin-model", "figure.swin-strips", "figure.swin-drawing"
 
@@ -91,7 +93,7 @@ def test_it_weighs_little(book_html):
         text = (book_html / "book" / f"{name}.html").read_text(encoding="utf-8")
         (figure,) = re.findall('<figure class="swin-drawing.*?</figure>', text, re.DOTALL)
         assert 1_000 < len(figure.encode()) < (40_000 if "swin-model" in figure else 9_000), name
-    assert (HERE / "drawing.css").stat().st_size < 8_000  # a part of the book's style sheet
+    assert (FIGURES / "drawing.css").stat().st_size < 8_000  # a part of the book's style sheet
 
 
 # -- the questions ----------------------------------------------------------------------------------------------------
