@@ -30,7 +30,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from subprocess import PIPE
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from swinlib import check
 
@@ -160,16 +160,12 @@ class Cluster:
         Raises:
             ClusterError: if there is no worker, or one refuses.
         """
-        text, file = _checks(checks)
         work = Work(
             job=secrets.token_hex(16),
             versions=versions(),
-            checks=text,
-            file=file,
-            exercises=tuple(exercises),
             seed=seed,
-            begun=dict(begun or {}),
             limits=limits or Limits(),
+            **_asked({"checks": checks, "exercises": exercises, "begun": begun}),
         )
         with self.connect() as client:
             job = Job(client, self.address, work)
@@ -178,6 +174,18 @@ class Cluster:
                 yield job
             finally:
                 job.end()
+
+
+def _asked(told: Mapping[str, Any]) -> dict[str, object]:
+    """Fields of `Work`: what of ``checks``, ``exercises`` and ``begun`` is told."""
+    fields: dict[str, object] = {}
+    if "checks" in told:
+        fields["checks"], fields["file"] = _checks(told["checks"])
+    if "exercises" in told:
+        fields["exercises"] = tuple(told["exercises"])
+    if "begun" in told:
+        fields["begun"] = dict(told["begun"] or {})
+    return fields
 
 
 def _checks(checks: str) -> tuple[str, str | None]:
@@ -227,11 +235,16 @@ class Job:
         except RefusedError as error:
             raise ClusterError(str(error)) from None
 
-    def grade(self, submissions: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Graded]]:
+    def grade(
+        self,
+        submissions: Mapping[str, Sequence[str]],
+        own: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> Iterator[tuple[str, Graded]]:
         """Grade students, each once, whatever happens to the workers that do it.
 
         Args:
             submissions: the sources of the code cells, by any name.
+            own: by name, the ``exercises``, ``checks`` and ``begun`` of those who have others than the job.
 
         Yields:
             Name and grades of each, as soon as they are known, in any order.
@@ -239,7 +252,10 @@ class Job:
         Raises:
             ClusterError: if a worker refuses, or there is none any more.
         """
-        works = {name: replace(self.work, cells=tuple(cells)) for name, cells in submissions.items()}
+        works = {
+            name: replace(self.work, cells=tuple(cells), **_asked((own or {}).get(name, {})))
+            for name, cells in submissions.items()
+        }
         alone = []  # students at whose work several workers died, which may have been another's fault
         for name, graded in self._grade(works):
             if graded is None:
@@ -248,7 +264,7 @@ class Job:
                 yield name, graded
         for name in alone:
             for _, graded in self._grade({name: works[name]}):
-                yield name, graded or _not_graded(self.work.exercises, ENDED)
+                yield name, graded or _not_graded(works[name].exercises, ENDED)
 
     def _grade(self, works: Mapping[str, Work]) -> Iterator[tuple[str, Graded | None]]:
         """Grades, or None where as many workers died as the scheduler allows."""

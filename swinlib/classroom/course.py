@@ -931,13 +931,7 @@ def _reach_verdicts(
         return 0
     known = {"checks": assignment.checks, "begun": assignment.begun, "seed": seed}
     own = {student: each[student].own for student in code if each[student].names}
-    if own and options.get("cluster"):
-        raise CourseError(
-            f"each student has a variant of {assignment.name}, and a cluster grades a class by one file of checks; "
-            "grade it on this machine, without --scheduler."
-        )
-    more = {"own": own} if own else {}
-    verdicts = grading.grade_many(code, list(assignment.exercises), **known, **options, **more)
+    verdicts = grading.grade_many(code, list(assignment.exercises), own=own, **known, **options)
     with contextlib.closing(verdicts):  # where this is interrupted, what goes on elsewhere ends
         for student, graded in tqdm(verdicts, total=len(code), desc="grading", unit="student", disable=None):
             write_verdict(paths[student], keys[student], each[student].by_exercise(graded))

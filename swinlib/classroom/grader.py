@@ -11,6 +11,7 @@ granted, and builds nothing but a `Graded`.
 import contextlib
 import dataclasses
 import functools
+import hashlib
 import json
 import os
 import queue
@@ -304,8 +305,8 @@ _leaving = threading.Lock()  # held while the file is written, and from when the
 
 
 def _written(work: Work, folder: Path) -> Path:
-    """The file of a teacher's own checks; of one job it is written once."""
-    path = folder / f"checks.{work.file}"
+    """The file of a teacher's own checks; the same text is written once, however many students are checked by it."""
+    path = folder / f"checks-{hashlib.sha256(work.checks.encode()).hexdigest()[:16]}.{work.file}"
     with _leaving:
         if not path.exists():
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -19,9 +19,11 @@ import stand_ins
 from attacks import EXERCISES, KNOWN_MISTAKES, PAGE, RIGHT
 from test_instructors import bash, section, type_in
 
+from swinlib.check.variants import Variant
 from swinlib.classroom import cluster, grader, grading
 from swinlib.classroom.__main__ import EXIT_INTERRUPTED, EXIT_USE, main
 from swinlib.classroom.cluster import Cluster, ClusterError
+from swinlib.classroom.draws import variants_text
 from swinlib.classroom.grader import DiedError, RefusedError, TextError, Work, read_answer, read_work, work_text
 from swinlib.classroom.grading import Graded, Limits, Ran, Result, grade_many
 
@@ -206,7 +208,7 @@ def test_a_grader_that_nobody_needs_ends_and_leaves_nothing(monkeypatch, tmp_pat
     monkeypatch.setattr(cluster, "IDLE", 1.0)
     with cluster._a_grader(private_work.job, "tls://far:1") as one:
         answer = one.ask(work_text(private_work), 120)
-        (path,) = tmp_path.glob("*/checks.py")
+        (path,) = tmp_path.glob("*/checks-*.py")
         assert SECRET in path.read_text()
         assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert read_answer(answer, private_work).results["successor"].credit == 0
@@ -221,7 +223,7 @@ def test_a_grader_that_nobody_needs_ends_and_leaves_nothing(monkeypatch, tmp_pat
 def test_however_a_grader_ends_it_leaves_nothing(end, tmp_path, private_work):
     one = cluster._Grader("tls://far:1")
     one.ask(work_text(private_work), 120)
-    assert list(tmp_path.glob("*/checks.py"))
+    assert list(tmp_path.glob("*/checks-*.py"))
     if end == "it is terminated":
         one.process.terminate()
     else:
@@ -393,6 +395,29 @@ def test_private_checks_are_gone_when_the_job_ends_however_it_does(machines, tmp
     until(lambda: not any(map(psutil.Process.children, machines.workers)), 10)
     assert SECRET not in machines.log()
     assert not [data for data in unpickled if b"MARK" in data]
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@needs_openssl
+def test_students_who_have_a_variant_each_are_graded_as_on_one_machine(machines, tmp_path):
+    own = {}
+    for student, word in (("ann", "amber"), ("bob", "birch"), ("cid", "cedar")):
+        path = tmp_path / f"{student}.toml"
+        path.write_text(variants_text(PAGE, {"roll": Variant(f"roll_{word}")}))
+        own[student] = {"exercises": (f"roll_{word}",), "checks": str(path), "begun": {}}
+    amber = RIGHT["roll"].replace("roll(", "roll_amber(", 1)
+    students = {"ann": (SETUP, amber), "bob": (SETUP, amber), "cid": (SETUP,), "dan": (SETUP, RIGHT["roll"])}
+    options = {"checks": PAGE, "seed": 5, "limits": QUICK, "own": own}
+    there = dict(grade_many(students, ["roll"], cluster=machines.cluster, **options))
+    assert {name: {asked: each.credit for asked, each in graded.results.items()} for name, graded in there.items()} == {
+        "ann": {"roll_amber": 1.0},
+        "bob": {"roll_birch": 0.0},  # a neighbour's
+        "cid": {"roll_cedar": 0.0},
+        "dan": {"roll": 1.0},  # as the class has it
+    }
+    assert there == dict(grade_many(students, ["roll"], **options))
+    until(lambda: not list(machines.temporary.rglob("*.toml")), 10)
 
 
 @pytest.mark.slow

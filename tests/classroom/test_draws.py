@@ -326,13 +326,6 @@ def test_wrong_uses_are_told(course, tmp_path):
         courses.release_one_for_each(course, "mine")
 
 
-def test_a_cluster_does_not_grade_variants_for_each(course, tmp_path):
-    hand_in(tmp_path / "in", "ann", solved(course, "ann"))
-    courses.collect(course, "exam", tmp_path / "in")
-    with pytest.raises(CourseError, match="without --scheduler"):
-        courses.grade(course, "exam", processes=1, cluster=object())
-
-
 @pytest.mark.slow
 @pytest.mark.sandbox
 def test_a_class_in_the_sandbox(course, tmp_path, monkeypatch):
