@@ -346,6 +346,13 @@ def worker_seed(seeds: list[int], epochs: list[int], ranks: int, workers: int) -
     return {"seeds": seeds, "epochs": epochs, "ranks": ranks, "workers": workers}
 
 
+@worker_seed.same_everywhere
+def seeds_of_all(answer: Callable, seeds: list[int], epochs: list[int], ranks: int, workers: int) -> object:
+    """The seed of each, by whoever asks."""
+    asked = [(*who, workers) for who in _who(seeds, epochs, ranks, workers)]
+    return [_whole(seed) for seed in beside(answer).answers(answer, asked)]
+
+
 @worker_seed.judge
 def say_who_meets(got: object, want: dict, seeds: list[int], epochs: list[int], ranks: int, workers: int) -> str | None:
     """Name two workers that have one seed."""
@@ -1011,12 +1018,19 @@ def _batches_of_all(
     for rank in range(ranks):
         with beside(answer).process(process + rank):
             batches = answer(groups, batch_size, ranks, rank, epoch, seed)
-        plain = batches.tolist() if isinstance(batches, Tensor) else batches
-        plain = [_numbers(batch) for batch in plain] if isinstance(plain, (list, tuple)) else None
-        if plain is None or any(batch is None or None in map(_whole, batch) for batch in plain):
+        if (plain := _plain_batches(batches)) is None:
             return show(batches)
         everyone.append(plain)
     return everyone
+
+
+def _plain_batches(batches: object) -> Batches | None:
+    """Batches as lists of numbers, if that is what they are."""
+    plain = batches.tolist() if isinstance(batches, Tensor) else batches
+    plain = [_numbers(batch) for batch in plain] if isinstance(plain, (list, tuple)) else None
+    if plain is None or any(batch is None or None in map(_whole, batch) for batch in plain):
+        return None
+    return plain
 
 
 def _what_matters(answer: Callable, groups: list[int], batch_size: int, ranks: int) -> object:
@@ -1127,6 +1141,16 @@ def _grouped_batches(
 def grouped_batches(groups: list[int], batch_size: int, ranks: int) -> Arguments:
     """Batches of one group each, dealt evenly to the ranks."""
     return {"groups": groups, "batch_size": batch_size, "ranks": ranks}
+
+
+@grouped_batches.same_everywhere
+def batches_of_all(answer: Callable, groups: list[int], batch_size: int, ranks: int) -> object:
+    """What each rank gets in each of a few epochs, as it comes."""
+    return [
+        _plain_batches(answer(list(groups), batch_size, ranks, rank, epoch, seed))
+        for seed, epoch in FEW_RUNS
+        for rank in range(ranks)
+    ]
 
 
 @grouped_batches.judge

@@ -118,6 +118,7 @@ class Exercise:
         changes: names of the arguments that an answer is asked to change.
         judged: says what is wrong with a result; see `judge`.
         pictured: draws a result beside the right one; see `picture`.
+        everywhere: what must be the same in every process; see `same_everywhere`.
     """
 
     def __init__(
@@ -147,6 +148,7 @@ class Exercise:
         self.probe = probe or (lambda answer, *args: answer(*args))
         self.judged: Callable[..., str | None] = lambda got, want, **arguments: difference(got, want)
         self.pictured: Callable | None = None
+        self.everywhere: Callable | None = None
 
     # What a chapter adds to its exercise -----------------------------------------------------------------------
 
@@ -170,22 +172,34 @@ class Exercise:
         self.pictured = function
         return function
 
+    def same_everywhere(self, function: Callable) -> Callable:
+        """Decorator: ``function(answer, *arguments)`` returns plain data that every process must give alike.
+
+        The check itself imitates other processes, see `swinlib.answers.beside.process`. A grader compares what two give
+        that are two: Python's hashes of strings, among other things, differ between them.
+        """
+        self.everywhere = function
+        return function
+
     # One call ---------------------------------------------------------------------------------------------------
 
-    def attempt(self, answer: Callable, case: Case, *, anything_goes: bool = False) -> Outcome:
+    def attempt(
+        self, answer: Callable, case: Case, *, anything_goes: bool = False, probe: Callable | None = None
+    ) -> Outcome:
         """Call the answer on a case, with the same random numbers each time, and catch what it raises.
 
         Args:
             answer: the learner's function.
             case: what was drawn.
             anything_goes: allow what the exercise asks to do without; known mistakes are written with it.
+            probe: calls it in another way than the check does.
         """
         there = beside(answer)
         given = self.arguments(**case)
         arguments = there.take(given.values())
         try:
             with there.trying(() if anything_goes else self.without):
-                value = self.probe(answer, *arguments)
+                value = (probe or self.probe)(answer, *arguments)
             return Outcome(value, changed=self._changed(there, dict(zip(given, arguments, strict=True)), case))
         except Exception as error:
             if is_unwritten(error):
@@ -345,7 +359,7 @@ class Exercise:
             return None
         for mistake in self.mistakes:
             as_mistaken = partial(self.attempt, mistake.function, anything_goes=True)
-            if all(_alike(as_mistaken(each), outcome) for each, outcome in compared):
+            if all(alike(as_mistaken(each), outcome) for each, outcome in compared):
                 return mistake
         return None
 
@@ -392,7 +406,8 @@ def _far_larger(got: object, want: object) -> bool:
     return tensors and got.numel() > FAR_LARGER * (want.numel() + 1)
 
 
-def _alike(one: Outcome, other: Outcome) -> bool:
+def alike(one: Outcome, other: Outcome) -> bool:
+    """Whether two calls gave the same."""
     if one.error is not None or other.error is not None:
         return one.error == other.error
     return one.changed == other.changed and equal(one.value, other.value)

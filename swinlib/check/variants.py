@@ -127,6 +127,8 @@ def make_variant(exercise: Exercise, how: Variant) -> Exercise:
     made.judge(lambda got, want, **given: exercise.judged(got, want, **whole(given)))
     for mistake in exercise.mistakes:
         made.mistake(adapted(mistake.function), credit=mistake.credit)
+    if exercise.everywhere is not None and not exercise.calls_plainly:  # its arguments are as they were
+        made.same_everywhere(exercise.everywhere)
     if exercise.pictured is not None:
         made.picture(lambda got, want, **given: exercise.pictured(got, want, **whole(given)))
     return made

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from swinlib import check
-from swinlib.check.exercise import ENDED, UNDEFINED, UNWRITTEN, Case, Exercise, Outcome
+from swinlib.check.exercise import ENDED, UNDEFINED, UNWRITTEN, Case, Exercise, Outcome, alike
 
 from .look import bound, reaches_for
 from .sandbox import EndedError, Limits, NoSandboxError, OutOfTimeError, Sandbox
@@ -41,6 +41,7 @@ MOST_RESTARTS = 12
 MOST_CHECKS = 20  # of one exercise that are listened to
 MOST_MESSAGE = 4000  # characters
 USED_UP = "the time for one submission was used up before this"
+ELSEWHERE = "in another process the same arguments give something else; only the arguments may decide"
 
 
 @dataclass(frozen=True)
@@ -227,6 +228,8 @@ def grade_cells(
     try:
         with _Submission(tuple(cells), asked, checks, seed, limits or Limits(), unsafe) as submission:
             results = submission.grade()
+            submission.stop()
+            results |= submission.elsewhere()
             for name in unwritten(cells, begun or {}):
                 if name in results and not results[name].passed:
                     results[name] = Result(False, 0.0, f"{name}: {UNWRITTEN}")
@@ -258,12 +261,14 @@ class _Standing:
         says: 0 if there was no function to call, or it was not written; 1 if calling it ended the process; else 2.
         case: the smallest that failed, and ...
         wrong: what was wrong there. What still fails like this needs no further trial.
+        gave: what of a right answer every process must give alike.
     """
 
     result: Result
     says: int
     case: Case | None = None
     wrong: str | None = None
+    gave: tuple[Outcome, ...] = ()
 
     @property
     def worth(self) -> tuple[float, int]:
@@ -292,6 +297,7 @@ class _Submission:
     restarts: int = -1
     out_of_time: bool = False
     begun: float = field(default_factory=time.monotonic)
+    server: int = 0  # that its sandboxes are forked from
 
     def __enter__(self) -> "_Submission":
         return self
@@ -329,7 +335,7 @@ class _Submission:
         exercise, end = self.exercises[name], time.monotonic() + self.limits.patience
         ended: list[Outcome] = []
 
-        def attempt(case: Case) -> Outcome:
+        def attempt(case: Case, probe: Callable | None = None) -> Outcome:
             if ended:  # one call has told enough: no smaller input is worth another sandbox
                 return ended[0]
             try:
@@ -339,7 +345,7 @@ class _Submission:
                 with answer_in(self.running(), name, end) as answer:
                     if isinstance(answer, str):
                         return Outcome(error=UNDEFINED, message=answer)
-                    outcome = exercise.attempt(answer, case)
+                    outcome = exercise.attempt(answer, case, probe=probe)
                 return replace(outcome, message=outcome.message[:MOST_MESSAGE])
             except EndedError as error:
                 self.out_of_time |= isinstance(error, OutOfTimeError)
@@ -351,9 +357,7 @@ class _Submission:
             self.standing[name] = now
         return now.result
 
-    def standing_of(
-        self, exercise: Exercise, attempt: Callable[[Case], Outcome], before: _Standing | None
-    ) -> _Standing:
+    def standing_of(self, exercise: Exercise, attempt: Callable[..., Outcome], before: _Standing | None) -> _Standing:
         name = exercise.name
         try:
             failed = before and before.case
@@ -365,7 +369,7 @@ class _Submission:
                 return _Standing(Result(False, 0.0, f"{name}: asked the same again, it gave another answer"), 2)
             result = Result(verdict.passed, verdict.credit, verdict.message[:MOST_MESSAGE], verdict.mistake)
             if verdict.passed:
-                return _Standing(result, 2)
+                return _Standing(result, 2, gave=_given(exercise, attempt))
             if verdict.case is None:
                 return _Standing(result, int(verdict.error == ENDED))
             return _Standing(result, 2, verdict.case, exercise.problem(attempt(verdict.case), verdict.case))
@@ -373,6 +377,17 @@ class _Submission:
             raise
         except Exception as error:  # by a result that neither the wire nor the judge thought of
             return _Standing(Result(False, 0.0, f"{name}: the result could not be judged ({type(error).__name__})"), 2)
+
+    def elsewhere(self) -> dict[str, Result]:
+        """What becomes of right answers that another process does not give alike."""
+        gave = {name: standing.gave for name, standing in self.standing.items() if standing.gave}
+        if not gave:
+            return {}
+        exercises = {name: self.exercises[name] for name in gave}
+        with _Elsewhere(self.cells, exercises, self.checks, self.seed, self.limits, self.unsafe, gave=gave) as again:
+            results = again.grade()
+        self.out_of_time |= again.out_of_time
+        return {name: result for name, result in results.items() if not result.passed}
 
     def must_have_time(self) -> None:
         """Raise `OutOfTimeError` where nothing more is to be begun for this submission."""
@@ -397,7 +412,7 @@ class _Submission:
         return self.box
 
     def start(self) -> None:
-        self.box = Sandbox(limits=self.limits, unsafe=self.unsafe)
+        self.box = Sandbox(limits=self.limits, unsafe=self.unsafe, server=self.server)
         try:
             self.box.start()
         except NoSandboxError:
@@ -444,6 +459,27 @@ class _Submission:
                     raise EndedError("a call ended it")
                 self.told[place] = result.passed, result.message
         return self.told[place]
+
+
+@dataclass
+class _Elsewhere(_Submission):
+    """The same notebook, run in another process, where right answers are to give what they gave before."""
+
+    server: int = 1
+    gave: Mapping[str, tuple[Outcome, ...]] = field(kw_only=True)
+
+    def standing_of(self, exercise: Exercise, attempt: Callable[..., Outcome], before: _Standing | None) -> _Standing:
+        now = _given(exercise, attempt)
+        if len(now) == len(self.gave[exercise.name]) and all(map(alike, now, self.gave[exercise.name])):
+            return _Standing(Result(True, 1.0, exercise.name), 2)
+        return _Standing(Result(False, 0.0, f"{exercise.name}: {ELSEWHERE}"), 2)
+
+
+def _given(exercise: Exercise, attempt: Callable[..., Outcome]) -> tuple[Outcome, ...]:
+    """What of an answer every process must give alike; nothing for most exercises."""
+    if exercise.everywhere is None:
+        return ()
+    return tuple(attempt(case, exercise.everywhere) for case in exercise.asked_again)
 
 
 def _ran(answer: object) -> Ran:

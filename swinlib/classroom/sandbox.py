@@ -195,12 +195,12 @@ class ForkServer:
         self.process.wait()
 
 
-_servers: dict[tuple[str, ...], ForkServer] = {}
+_servers: dict[tuple[int, *tuple[str, ...]], ForkServer] = {}
 
 
-def _server(command: list[str]) -> ForkServer:
-    """The one that was started with a command, if it still lives."""
-    key = tuple(command)
+def _server(command: list[str], number: int) -> ForkServer:
+    """The one of a number that was started with a command, if it still lives."""
+    key = (number, *command)
     if key not in _servers or not _servers[key].lives:
         _servers[key] = ForkServer(command)
     return _servers[key]
@@ -216,15 +216,18 @@ def _does_not_start(said: str) -> str:
 class Sandbox:
     """One student's process: ``with Sandbox() as box: box.ask("run", "x = 1")``."""
 
-    def __init__(self, *, limits: Limits | None = None, unsafe: bool = False) -> None:
+    def __init__(self, *, limits: Limits | None = None, unsafe: bool = False, server: int = 0) -> None:
         """Start nothing yet.
 
         Args:
             limits: what it may take.
             unsafe: run the worker as an ordinary process, where it can do all that the teacher can.
+            server: number of the process that it is forked from. Python's hashes of strings are those of that process,
+                and another's are others.
         """
         self.limits = limits or Limits()
         self.unsafe = unsafe
+        self.forked_from = server
         self.process: psutil.Process | None = None
         self.channel: socket.socket | None = None
         self.server: ForkServer | None = None  # if it serves this sandbox alone
@@ -255,7 +258,7 @@ class Sandbox:
             server = self.server = ForkServer(_python(settings))
             self.channel, self.process = server.line, psutil.Process(server.process.pid)
         else:
-            server = _server([*bubblewrap(), *_python(settings)])
+            server = _server([*bubblewrap(), *_python(settings)], self.forked_from)
             shown = [str(folder) for folder in shown_folders() if folder.is_relative_to("/tmp")]
             room = {"disk": self.limits.disk, "files": self.limits.files, "shown": shown}
             user = FIRST_FREE_USER + os.getpid()

@@ -4,6 +4,7 @@ import os
 import sys
 import textwrap
 import time
+from functools import partial
 
 import psutil
 import pytest
@@ -365,3 +366,41 @@ def test_checks_and_callbacks_that_are_called_without_end_end(monkeypatch):
     assert credits(graded) == {"roll": 1.0, "shifted_window_attention": 0.0}
     assert "without an end" in graded.ran[1].error
     assert "without an end" in graded.results["shifted_window_attention"].message
+
+
+SALTED = """
+import random
+
+def worker_seed(seed, epoch, rank, worker, workers):
+    text = f"{seed}, {epoch}, {rank}, {worker}"
+    return random.Random(SALT).getrandbits(32)
+
+def grouped_batches(groups, batch_size, ranks, rank, epoch, seed):
+    text = f"{seed}, {epoch}"
+    dice, size, steps = random.Random(SALT), batch_size * ranks, []
+    for group in sorted(set(groups)):
+        pack = [index for index, each in enumerate(groups) if each == group]
+        dice.shuffle(pack)
+        pack = [pack[place % len(pack)] for place in range(-(-len(pack) // size) * size)]
+        steps += [pack[k : k + size] for k in range(0, len(pack), size)]
+    dice.shuffle(steps)
+    return [step[rank::ranks] for step in steps]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+def test_what_must_not_depend_on_the_process_is_asked_of_two():
+    """One by the hash of a string that the check's imitation of processes does not see through."""
+    names, page = ("worker_seed", "grouped_batches"), "09_loaders_and_samplers"
+    salted, plain = SALTED.replace("SALT", "str.__hash__(text)"), SALTED.replace("SALT", "text")
+    tried = {}
+    exec(salted, tried)
+    for name in names:  # a tick, where the student works
+        assert check.EXERCISES[name].examine(partial(check.EXERCISES[name].attempt, tried[name])).passed
+    wrong, right = (
+        grade_cells((SETUP, source), names, checks=page, seed=1, limits=QUICK) for source in (salted, plain)
+    )
+    assert credits(right) == dict.fromkeys(names, 1.0)
+    assert credits(wrong) == dict.fromkeys(names, 0.0)
+    assert {result.message for result in wrong.results.values()} == {f"{name}: {grading.ELSEWHERE}" for name in names}
