@@ -63,16 +63,10 @@ class PatchEmbed(nn.Module):
             TypeError: if x is not a tensor, or holds integers.
         """
         self.check_images(x)
-        (ph, pw), (height, width) = self.patch_size, x.shape[2:]
-        if height < ph or width < pw:
-            raise ValueError(
-                f"an image of {height}x{width} pixels is smaller than one patch of {ph}x{pw}. Enlarge the image, "
-                f"or build the model with a smaller patch_size."
-            )
         return self.norm(self.proj(x).permute(0, 2, 3, 1))
 
     def check_images(self, x: Tensor) -> None:
-        """Raise an error that says what to do unless x is a batch of images with the right channels."""
+        """Raise an error that says what to do unless x is a batch of such images, each of a patch at least."""
         if not isinstance(x, Tensor):
             raise TypeError(f"expected images as a tensor (B, {self.in_channels}, H, W), got {type(x).__name__}.")
         shape = tuple(x.shape)
@@ -87,6 +81,12 @@ class PatchEmbed(nn.Module):
             )
         if not x.is_floating_point():
             raise TypeError(f"expected floating-point images, got {x.dtype}. Convert: x.float() / 255, then normalise.")
+        (ph, pw), (height, width) = self.patch_size, shape[2:]
+        if height < ph or width < pw:
+            raise ValueError(
+                f"an image of {height}x{width} pixels is smaller than one patch of {ph}x{pw}. Enlarge the image, "
+                f"or build the model with a smaller patch_size."
+            )
 
 
 class PatchMerging(nn.Module):
