@@ -5,7 +5,7 @@ from functools import cached_property
 
 import torch
 
-from swinlib.check.exercise import FINAL, Case, Exercise, Mistake, Outcome, Verdict, _alike, _sentence, show
+from swinlib.check.exercise import FINAL, Case, Exercise, Mistake, Outcome, Verdict, _sentence, alike, show
 
 from .values import decode
 
@@ -59,7 +59,7 @@ class Stored:
             message = f"{exercise.name}, on the smallest input that fails: {given}.\n  {_sentence(wrong)}"
             compared = [(each, attempt(self.cases[each])) for each in (place, *self.compared)]
             for mistake in self.data["mistakes"]:
-                if all(_alike(self.outcome(mistake["outcomes"][each]), outcome) for each, outcome in compared):
+                if all(alike(self.outcome(mistake["outcomes"][each]), outcome) for each, outcome in compared):
                     message = f"{message}\n  {mistake['explanation']}"
                     return Verdict(False, message, mistake["name"], mistake["credit"], case)
             return Verdict(False, message, case=case)

@@ -65,6 +65,7 @@ def test_every_chapter_has_its_page_and_its_checks():
         assert [exercise.name for exercise in page.exercises] == list(check.CHAPTERS[page.name])
 
 
+@pytest.mark.slow
 def test_the_checks_are_imported_without_torchvision():
     """Each sandbox of a class imports them all anew."""
     code = "import sys, swinlib.check; print(*sys.modules)"

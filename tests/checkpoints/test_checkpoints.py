@@ -568,6 +568,7 @@ def test_published_weights(weights, published, hub):
     assert torch.allclose(model(x), published.eval()(x), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_published_weights_for_another_task(published, hub):
     torch.save(published.state_dict(), hub / SWIN_T.url.rsplit("/", 1)[1])
     with pytest.warns(UserWarning, match="The head was kept as it was: the checkpoint has 1000 classes, the model 4"):

@@ -16,7 +16,7 @@ from torch import nn
 
 from swinlib import check
 from swinlib.answers import beside
-from swinlib.check.exercise import Outcome, _alike
+from swinlib.check.exercise import Outcome, alike
 from swinlib.classroom.sandbox import EndedError
 from swinlib.classroom.there import MOST_ENTRIES, There
 
@@ -25,7 +25,7 @@ OF_OTHER_KINDS = [lambda *_, **__: None, lambda *_, **__: "text", lambda *_, **_
 
 
 def same(here, there):
-    return _alike(here, there) and here.message == there.message
+    return alike(here, there) and here.message == there.message
 
 
 def here_and_there(exercise, answers, cases):

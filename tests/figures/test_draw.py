@@ -57,6 +57,7 @@ def test_a_drawing_of_some_counts_gives_these_counts(counts):
         assert torch.equal(counted(bitmap_of(each)), each)
 
 
+@pytest.mark.slow
 def test_examples_are_held_out_and_what_is_given_is_what_was_evaluated(counts, held_out):
     assert set(EXAMPLES) <= set(held_out)
     for number in held_out:

@@ -16,7 +16,8 @@ from swinlib.figures.quiz import Choice, Question, Quiz, find_problems, quiz
 BOOK = Path(__file__).resolve().parents[2] / "book"
 RECAPS = sorted((BOOK / "quizzes").glob("*.toml"))
 QUESTIONS = [
-    pytest.param(question, id=f"{file.stem}-{k}")
+    # one that starts processes takes as long as a hundred others
+    pytest.param(question, id=f"{file.stem}-{k}", marks=[pytest.mark.slow] if "subprocess" in question.proof else [])
     for file in RECAPS
     for k, question in enumerate(quiz(file).questions, start=1)
 ]

@@ -80,6 +80,7 @@ def test_start_reaches_what_it_names(command, mergings, expected):
     assert merging.reduction.weight.std().item() == pytest.approx(expected, rel=0.05)
 
 
+@pytest.mark.slow
 def test_side_by_side_is_as_alone(command):
     """The first loss of the stacked models is that of each model by itself."""
     runs = command.train(seed=0, steps=1)

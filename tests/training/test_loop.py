@@ -122,6 +122,7 @@ def test_each_held_out_image_is_scored_once(begun):
     assert accuracy == pytest.approx((logits.argmax(dim=1) == labels).float().mean().item())
 
 
+@pytest.mark.slow
 def test_a_run_learns_and_leaves_what_it_says(tiny):
     config = tiny(epochs=20, lr=1e-2, augment="none", checkpoint_every=1000, tensorboard=True)
     result = train(config)
