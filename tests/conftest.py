@@ -43,7 +43,8 @@ def pytest_addoption(parser):
     parser.addoption("--screenshots", metavar="FOLDER", help="keep pictures of what is seen in JupyterLab in a folder")
 
 
-SLOW = {"book_html", "browser", "jupyterlab"}  # to build the book or to start a browser takes many seconds
+# Fixtures that take many seconds: they build the book or a page of it, or start a browser or a kernel.
+SLOW = {"book_html", "browser", "jupyterlab", "sample", "stored"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at marks

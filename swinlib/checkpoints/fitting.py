@@ -7,6 +7,7 @@ from itertools import chain, count, takewhile
 from math import ceil
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..arguments import SizeByStage, by_stage
@@ -196,19 +197,21 @@ def _is_head(key: str) -> bool:
     return key.startswith("head.")
 
 
-def _rows(tensors: Tensors, naming: Naming, key: str) -> int:
-    """The rows of a tensor of the checkpoint; 0 where it is not there."""
+def _shape(tensors: Tensors, naming: Naming, key: str) -> tuple[int, ...]:
+    """The shape of a tensor of the checkpoint; zeros where it is not there."""
     found = [tensors[place.name] for place in naming(key) if place.name in tensors]
-    return len(found[0]) if found and found[0].dim() else 0
+    return tuple(found[0].shape) if found and found[0].dim() else (0, 0)
 
 
 def _fit_head(tensors: Tensors, naming: Naming, own: Tensors) -> tuple[str, tuple[int, int]]:
     """What becomes of the head, as the report says it, and the classes of the checkpoint and of the model."""
-    classes = (_rows(tensors, naming, HEAD[0]), len(own.get(HEAD[0], ())))
+    theirs, ours = _shape(tensors, naming, HEAD[0]), tuple(own[HEAD[0]].shape) if HEAD[0] in own else (0, 0)
+    classes = (theirs[0], ours[0])
     if not any(map(_is_head, own)):
         return "none", classes
     lacks_a_part = {place.name in tensors for key in HEAD for place in naming(key)} == {True, False}
-    fits = classes[1] and (classes[0] == classes[1] or lacks_a_part)  # which is to be refused as missing
+    is_another = classes[0] and theirs[1:] != ours[1:]  # both are to be refused, not to be left out
+    fits = classes[1] and (classes[0] == classes[1] or lacks_a_part or is_another)
     return "loaded" if fits else "kept", classes
 
 
@@ -291,6 +294,8 @@ class _Disagreement:
     unexpected: list[str]
     shapes: list[str]
     integers: list[str]
+    sparse: list[str]
+    not_finite: list[str]
 
     def lines(self) -> list[str]:
         kinds = {
@@ -298,6 +303,8 @@ class _Disagreement:
             "unexpected": self.unexpected,
             "of another shape": self.shapes,
             "not of floating point": self.integers,
+            "sparse": self.sparse,
+            "with NaN or infinity": self.not_finite,
         }
         return [f"  {len(names)} {kind}: {first_of(names)}" for kind, names in kinds.items() if names]
 
@@ -313,6 +320,8 @@ def _check_agreement(tensors: Tensors, expected: Tensors, network: Network, mode
             if tensors[name].shape != expected[name].shape
         ],
         integers=[name for name in common if not tensors[name].is_floating_point()],
+        sparse=[name for name in common if tensors[name].layout != torch.strided],
+        not_finite=[name for name in common if _is_not_finite(tensors[name])],
     )
     if not found.lines():
         return
@@ -320,6 +329,11 @@ def _check_agreement(tensors: Tensors, expected: Tensors, network: Network, mode
     ours = _describe(model.state_dict(), naming_of("swinlib", model.version, len(model.layers), backbone=False))
     head = f"this checkpoint (layout of {_layout(network)}) does not fit the model, which is unchanged:"
     raise CheckpointError("\n".join([head, *found.lines(), _remedy(found, theirs, ours)]))
+
+
+def _is_not_finite(tensor: Tensor) -> bool:
+    is_plain = tensor.is_floating_point() and tensor.layout == torch.strided and not tensor.is_meta
+    return is_plain and not bool(tensor.isfinite().all())
 
 
 def _remedy(found: _Disagreement, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
@@ -343,6 +357,10 @@ def _remedy(found: _Disagreement, theirs: Mapping[str, Any], ours: Mapping[str, 
         )
     if found.integers:
         return "Its weights were quantised, or are something else: take the file that they were made from."
+    if found.sparse:
+        return "Make them dense before: {name: tensor.to_dense() for name, tensor in state_dict.items()}."
+    if found.not_finite:
+        return "Its training diverged, and every logit would be NaN: take an earlier checkpoint."
     if found.missing:
         return "It is not complete: take the file that holds the whole state_dict."
     if found.unexpected:

@@ -26,6 +26,7 @@ def test_both_ways_compute_the_same(fused_attention):
     torch.testing.assert_close(lines, fused, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_fused_kernel_is_quicker_where_the_logits_are_large(fused_attention):
     # chapter 4 shows a ratio of 3.9 for all tokens; half of that leaves room for another machine
     lines, fused = fused_attention.measure("all 3136 tokens", rounds=3)

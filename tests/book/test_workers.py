@@ -35,6 +35,7 @@ def measure(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.slow
 def test_four_workers_are_worth_having(measure):
     rule = {}
     exec(source("def expected"), rule)

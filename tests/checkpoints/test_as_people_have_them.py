@@ -353,3 +353,30 @@ def test_parts_that_no_swin_has():
     assert "1 unexpected: layers.0.blocks.0.adapter.weight" in message
     assert "qkv_bias" not in message
     assert "leave them out" in message
+
+
+# ---- values that no forward pass could use --------------------------------------------------------------------------
+
+
+@VERSIONS
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_of_a_training_that_diverged_are_refused(version, value):
+    tensors = build(version).state_dict()
+    tensors["layers.1.blocks.2.mlp.fc1.bias"][3] = value
+    said = refused(build(version, seed=1), tensors)
+    assert "1 with NaN or infinity: layers.1.blocks.2.mlp.fc1.bias" in said
+    assert "take an earlier checkpoint" in said
+
+
+def test_sparse_weights_are_refused_and_it_is_said_how_to_make_them_dense():
+    tensors = {
+        name: tensor.to_sparse() if tensor.dim() == 2 else tensor for name, tensor in build().state_dict().items()
+    }
+    assert "tensor.to_dense()" in refused(build(seed=1), tensors)
+
+
+@VERSIONS
+def test_a_head_that_stands_the_wrong_way_is_no_head_of_other_classes(version):
+    tensors = build(version).state_dict()
+    tensors["head.weight"] = tensors["head.weight"].T
+    assert "1 of another shape: head.weight (16, 5) instead of (5, 16)" in refused(build(version, seed=1), tensors)

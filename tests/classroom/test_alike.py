@@ -75,12 +75,14 @@ def test_copies_come_first_and_honest_twins_with_them(planted, report):
     assert book.in_solution > 0.8 > max(others)
 
 
+@pytest.mark.slow
 def test_what_any_two_have_in_common_is_told(report):
     assert 0 < report.usual.half < report.usual.of_ten < report.usual.of_hundred < 0.9
     assert set(report.by_exercise) == {exercise.name for exercise in page_of(PAGE).exercises}
     assert max(usual.of_ten for usual in report.by_exercise.values()) > report.usual.of_ten  # short ones are alike
 
 
+@pytest.mark.slow
 def test_the_page_says_what_it_is_and_shows_the_lines(report):
     text = " ".join(page("exam", report).split())
     assert f"This is {MEANING}" in text

@@ -54,6 +54,7 @@ def test_a_class_of_300_gives_back_what_was_planted(chapter):
         assert item.right == sum(answer.written and answer.mistake is None for answer in answers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_mistakes_of_a_class_are_counted_as_they_were_made(chapter):
     planted = simulate(chapter)

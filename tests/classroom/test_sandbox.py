@@ -327,6 +327,7 @@ def test_without_libseccomp_it_refuses(monkeypatch):
     refused_calls.cache_clear()
 
 
+@pytest.mark.slow
 def test_what_says_that_it_is_unsafe_runs_code_without_a_sandbox(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text(SECRET)
