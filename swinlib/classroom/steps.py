@@ -39,6 +39,7 @@ from .verdicts import (
 TEMPLATES = Path(__file__).parent / "templates"
 SEED = "seed.txt"
 SECONDS_PER_DAY = 86_400
+NO_RESPONSE = "No response."  # what nbgrader says of a cell that is as it was handed out; the check says it too
 TELLING = 25  # a line of a solution with this many characters is not elsewhere by chance
 
 Done = tuple[NotebookNode, dict[str, Any]]
@@ -312,7 +313,8 @@ def _told(notebook: NotebookNode) -> list[dict[str, Any]]:
         titles.setdefault(name, heading)
         if solution_name(cell) or is_own(cell):
             code.setdefault(name, []).append({"source": cell.source, "error": _error(cell)})
-            comments[name] = nbgrader.get("comment") or comments.get(name)
+            said = nbgrader.get("comment")
+            comments[name] = comments.get(name) if said in (None, "", NO_RESPONSE) else said
         if nbgrader.get("grade"):
             score, points = float(nbgrader.get("score") or 0), float(nbgrader.get("points") or 0)
             verdict = "right" if score >= points else "partly" if score > 0 else "wrong"

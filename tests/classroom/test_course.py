@@ -812,6 +812,7 @@ def test_what_a_teacher_gave_by_hand_survives(course, handed_in, graded):
     hand_in(course, handed_in, "bob", HALF)
     collect(course, handed_in)
     grade(course)
+    assert "Comment" not in feedback(course, "bob")  # nbgrader's own, on what is as it was handed out
     with course.gradebook() as gradebook:
         gradebook.find_grade("check_double", PAGE, PAGE, "bob").manual_score = 1.75
         gradebook.find_comment("double", PAGE, PAGE, "bob").manual_comment = "Nearly <b>there</b>."
