@@ -41,6 +41,7 @@ settings.load_profile("swinlib")
 
 def pytest_addoption(parser):
     parser.addoption("--screenshots", metavar="FOLDER", help="keep pictures of what is seen in JupyterLab in a folder")
+    parser.addoption("--from-index", action="store_true", help="let pip fetch what the recipes of the book need")
 
 
 # Fixtures that take many seconds: they build the book or a page of it, or start a browser or a kernel.
