@@ -33,6 +33,8 @@ LONGEST = (
     "tests/classroom/test_sandbox.py",
     "tests/peers/test_torchvision.py",
     "book/03_register_buffer.ipynb",
+    "tests/recipes/test_recipes.py",
+    "book/recipes.ipynb",
     "tests/test_model.py",
     "tests/training/test_nothing_lost.py",
     "tests/training/test_processes.py",
