@@ -29,6 +29,7 @@ EXPECTED = {
     "09_loaders_and_samplers": 20,
     "10_whole_model": 20,
     "corrections": 38,
+    "recipes": 14,
 }
 
 
