@@ -20,7 +20,7 @@ PAGE = environments.ROOT / "book" / "recipes.ipynb"
 RUN = Path(__file__).with_name("run_cells.py")
 MOST_LINES = 15  # of code in sight
 INSTALL = re.compile(r'`pip install "\.\[([\w,]+)\]"`')
-ROW = re.compile(r'^\| <a href="#([\w-]+)">(.+?)</a> \| `"\.\[([\w,]+)\]"` \|$', re.MULTILINE)
+ROW = re.compile(r'^\| <a href="#([\w-]+)">\*\*(.+?)\*\*</a> \| ([\w, ]+) \|$', re.MULTILINE)
 HEAD = re.compile(r'^<a id="([\w-]+)"></a>\n\n## (.+)$', re.MULTILINE)
 
 
@@ -78,7 +78,7 @@ def shown(cell):
 def test_the_table_lists_the_recipes_and_what_they_need():
     listed = ROW.findall(SETUP[0].source)
     assert len(listed) >= 11
-    assert listed == [(recipe.anchor, recipe.title, recipe.extras) for recipe in RECIPES]
+    assert listed == [(recipe.anchor, recipe.title, recipe.extras.replace(",", ", ")) for recipe in RECIPES]
 
 
 def test_what_is_installed_is_declared():
