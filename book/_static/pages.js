@@ -56,7 +56,7 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   const changed = new MutationObserver(tell);
   changed.observe(root, { attributeFilter: ["data-mode"] });
-  changed.observe(sidebar, { attributeFilter: ["class"] });
+  if (sidebar) changed.observe(sidebar, { attributeFilter: ["class"] }); // not there in a page that was taken away
   tell();
   for (const button of document.querySelectorAll(".bd-header-article button")) {
     button.addEventListener("click", () => button.focus(), true);
