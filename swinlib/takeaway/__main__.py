@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional, arg
 
+from .archive import pack
 from .built import BuiltBook, TakeawayError
 from .chapter import file_name, one_file
 
@@ -40,6 +41,18 @@ def chapter(
     _tell(written)
 
 
+def book(output: Path | None = None, built: Built = BUILT) -> None:
+    """Pack the whole book into a zip archive. Who has unpacked it opens index.html.
+
+    Args:
+        output: The file; one named like the book, in _build/takeaway, if not given.
+    """
+    pages = BuiltBook(built)
+    written = _made(output or FOLDER / f"{pages.file_name}.zip")
+    pack(pages, written)
+    _tell(written)
+
+
 def _made(output: Path) -> Path:
     """Make the folder of a file, and return the file."""
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +66,7 @@ def _tell(written: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says, and return the exit code."""
-    commands = {command.__name__: command for command in (chapter,)}
+    commands = {command.__name__: command for command in (chapter, book)}
     try:
         tyro.extras.subcommand_cli_from_dict(commands, prog="python -m swinlib.takeaway", args=arguments)
     except (TakeawayError, OSError) as error:
