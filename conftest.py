@@ -25,6 +25,7 @@ LONGEST = (
     "tests/classroom/test_hostile.py",
     "tests/browser/test_pages.py",
     "tests/check/test_exercises.py",
+    "tests/takeaway/test_pdf.py",
     "book/10_whole_model.ipynb",
     "book/09_loaders_and_samplers.ipynb",
     "book/06_apply_and_init.ipynb",

@@ -11,6 +11,7 @@ from tyro.conf import Positional, arg
 from .archive import pack
 from .built import BuiltBook, TakeawayError
 from .chapter import file_name, one_file
+from .pdf import print_book
 
 EXIT_USE = 2
 FOLDER = Path("_build/takeaway")
@@ -53,6 +54,18 @@ def book(output: Path | None = None, built: Built = BUILT) -> None:
     _tell(written)
 
 
+def pdf(output: Path | None = None, address: Address = "", built: Built = BUILT) -> None:
+    """Print the whole book as a PDF, with the folded answers at its end. It needs Playwright and a Chromium.
+
+    Args:
+        output: The file; one named like the book, in _build/takeaway, if not given.
+    """
+    pages = BuiltBook(built, address)
+    written = _made(output or FOLDER / f"{pages.file_name}.pdf")
+    print_book(pages, written)
+    _tell(written)
+
+
 def _made(output: Path) -> Path:
     """Make the folder of a file, and return the file."""
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +79,7 @@ def _tell(written: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says, and return the exit code."""
-    commands = {command.__name__: command for command in (chapter, book)}
+    commands = {command.__name__: command for command in (chapter, book, pdf)}
     try:
         tyro.extras.subcommand_cli_from_dict(commands, prog="python -m swinlib.takeaway", args=arguments)
     except (TakeawayError, OSError) as error:

@@ -162,10 +162,17 @@ def test_print_shows_pictures_and_what_is_folded(start, browser):
     assert not page.locator("#pst-primary-sidebar").is_visible()
     assert not page.locator(".bd-header-article").is_visible()
     assert page.locator("article math").first.is_visible()
+    # What is folded is open on paper, and closed again afterwards.
+    folded = "[...document.querySelectorAll('article details')].filter(each => !each.open).length"
+    closed = page.evaluate(folded)
+    assert closed > 10
+    page.evaluate(f"addEventListener('beforeprint', () => {{ globalThis.closedInPrint = {folded}; }})")
     # Pictures that nobody has scrolled to are printed too.
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.pdf()
+    assert page.evaluate("closedInPrint") == 0
+    assert page.evaluate(folded) == closed
     page.wait_for_load_state("networkidle")
     lazy = page.evaluate("[...document.images].filter(each => !each.naturalWidth).length")
     assert lazy == 0
