@@ -22,6 +22,18 @@ if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = f
   document.querySelectorAll("[data-script]").forEach(figure => near.observe(figure));
 })();
 
+// Paper has no folds: what is closed is printed open, in its place, and closed again afterwards.
+(() => {
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open], .dropdown)")];
+    for (const fold of closed) fold.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const fold of closed) fold.open = false;
+  });
+})();
+
 // Copying says what was copied, and leaves the keyboard where it was: on the button.
 document.addEventListener("DOMContentLoaded", () => {
   const said = document.createElement("p");
