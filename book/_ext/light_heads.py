@@ -48,7 +48,6 @@ LEFT_OUT = (
     "styles",
     "vendor",
     "locales",
-    "images",
     "sphinx-thebe.js",
     "design-tabs.js",
     "togglebutton.js",
@@ -136,6 +135,12 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
             pages[path] = asked.sub(f'{name}?v={version}"', page)
     for path, page in pages.items():
         path.write_text(page, encoding="utf-8")
+    logos = {
+        logo: f"_static/images/{logo.name}" for logo in static.glob("images/*")
+    }
+    for logo, name in logos.items():
+        if not any(name in page for page in pages.values()):
+            logo.unlink()
     for name in {*LEFT_OUT, *UNUSED_STYLES, *SCRIPTS, *app.builder.book_sheets}:
         part = static / name
         if part.is_dir():
