@@ -142,7 +142,7 @@ def show_windows(
 def show_mask(
     mask: Tensor, windows: Sequence[int] | None = None, *, title: str = "", ax: Axes | None = None
 ) -> Picture | None:
-    """Show who may attend to whom, window by window. Blocked pairs are hatched.
+    """Show who may attend to whom, window by window. Masked pairs are hatched.
 
     Args:
         mask: ``(nW, N, N)`` or ``(N, N)`` as from ``shifted_window_mask``: boolean, True where allowed, or
@@ -184,7 +184,7 @@ def show_mask(
         _legend(
             picture,
             Patch(facecolor=pale(SKY, 0.35), edgecolor=BLACK, label="allowed"),
-            Patch(facecolor="white", edgecolor=VERMILION, hatch="//", label="blocked"),
+            Patch(facecolor="white", edgecolor=GREY, hatch="//", label="masked"),
         )
     return picture
 
@@ -254,7 +254,7 @@ def show_reach(
         _hatch_cells(ax, hit, BLACK, "...")
     size = max(9, 0.62 * scale) ** 2
     # whole also where the token stands at the border
-    ax.scatter(column + 0.5, row + 0.5, s=size, marker="^", color=VERMILION, edgecolors=BLACK, zorder=5, clip_on=False)
+    ax.scatter(column + 0.5, row + 0.5, s=size, marker="^", color=YELLOW, edgecolors=BLACK, zorder=5, clip_on=False)
     ax.set_title(f"{int(hit.sum())} of {hit.numel()} tokens" if title is None else title)
     return picture
 
@@ -524,7 +524,7 @@ def _hatch_padding(ax: Axes, height: int, width: int, rows: int, columns: int) -
 def _draw_mask(ax: Axes, allowed: Tensor) -> None:
     count = len(allowed)
     _paint(ax, _tint(allowed, pale(SKY, 0.35)))
-    _hatch_cells(ax, ~allowed, VERMILION, "//")
+    _hatch_cells(ax, ~allowed, GREY, "//")
     _borders(ax, allowed.long(), width=1.0)
     _board(ax, count, count, cells=False)
     ax.set(xlabel="key", ylabel="query")

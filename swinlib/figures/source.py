@@ -98,7 +98,9 @@ def show_source(*objects: object, docstring: bool = False, statement: str | None
     parts: list[str] = []
     for obj in objects:
         module = inspect.getmodule(obj)
-        file = Path(inspect.getsourcefile(obj) or "") if module is not None and "." in module.__name__ else None
+        file = None
+        if module is not None and "." in module.__name__:
+            file = Path(inspect.getsourcefile(inspect.unwrap(obj)) or "")  # where it is written, not its decorator
         if file is not None:
             package = module.__name__.split(".")[0]
             place = file.parts[len(file.parts) - 1 - file.parts[::-1].index(package) :]

@@ -2,8 +2,8 @@
 
 ``inspect`` returns problems, one sentence each, for whatever a reader of the book would suffer from: a request that
 leaves the book, an error in the console, a missing file, mathematics left as TeX or without a size, a picture without
-alternative text, a page that scrolls sideways on a phone, an interactive figure without its controls, and what axe-core
-finds.
+alternative text, a page that scrolls sideways on a phone, a picture that is squeezed there, an interactive figure
+without its controls, and what axe-core finds.
 """
 
 from dataclasses import dataclass, field
@@ -83,6 +83,13 @@ SIDEWAYS = """
             .slice(0, 5);
     }
 """
+SQUEEZED_PICTURES = """
+    () => [...document.querySelectorAll("img")]
+        .filter(({ clientWidth, clientHeight, naturalWidth, naturalHeight }) => clientWidth && naturalWidth
+            && Math.abs(clientWidth / clientHeight * naturalHeight / naturalWidth - 1) > 0.05)
+        .map(image => `${image.clientWidth}×${image.clientHeight} "${image.alt.slice(0, 60)}"`)
+        .slice(0, 5)
+"""
 
 
 @dataclass
@@ -154,6 +161,7 @@ def inspect(
     page.set_viewport_size(PHONE)
     page.wait_for_timeout(100)
     findings["Scrolls sideways on a phone, because of"] = page.evaluate(SIDEWAYS)
+    findings["Picture squeezed on a phone"] = page.evaluate(SQUEEZED_PICTURES)
     page.wait_for_load_state("networkidle")
     problems = [*watch.problems, *(f"{what}: {place}" for what, where in findings.items() for place in where)]
     if theme is not None:

@@ -37,6 +37,10 @@ BROKEN = {
         "not typeset: x",
     ),
     "a figure without controls": (FIGURE.format("<noscript>No.</noscript>"), "without controls: a"),
+    "a picture that is squeezed": (
+        f'<img alt="A" style="width: 300px; height: 80px" src="{PIXEL}">',
+        "squeezed on a phone: 300×80",
+    ),
     "a page that is too wide": (
         '<table style="width: 500px"><tr><td>wide</td></tr></table>',
         "phone, because of: table",

@@ -9,9 +9,11 @@ import pytest
 import torch
 from matplotlib import _pylab_helpers
 from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_hex
 from matplotlib.patches import PathPatch
 
 from swinlib import figures, shifted_window_mask, shifted_window_regions
+from swinlib.figures.style import GREY, YELLOW
 
 MASK = shifted_window_mask(8, 8, 4, 2)
 REACH = torch.zeros(8, 8, dtype=torch.bool)
@@ -163,12 +165,13 @@ def test_mask_is_painted_and_hatched(additive):
     for window, ax in enumerate(picture.axes):
         assert np.array_equal((_painted(ax) != 1).any(-1), MASK[window])
         hatched = [patch for patch in ax.patches if isinstance(patch, PathPatch) and patch.get_hatch()]
+        assert {to_hex(patch.get_edgecolor()) for patch in hatched} <= {GREY}
         cells = [tuple(p.vertices[0][::-1].astype(int)) for patch in hatched for p in _split(patch.get_path())]
         assert sorted(cells) == sorted(map(tuple, (~MASK[window]).nonzero().tolist()))
         assert _segments(ax, 1.0) == _between(16, 16, lambda a, b, mask=MASK[window]: mask[a] != mask[b])
         assert ax.get_xlabel() == "key"
         assert ax.get_ylabel() == "query"
-    assert {text.get_text() for text in picture.legends[0].get_texts()} == {"allowed", "blocked"}
+    assert {text.get_text() for text in picture.legends[0].get_texts()} == {"allowed", "masked"}
 
 
 def _split(path):
@@ -193,6 +196,7 @@ def test_reach_marks_every_token_and_counts():
     ax = figures.show_reach(REACH, (3, 4)).axes[0]
     dots, triangle = _dots(ax)
     assert triangle == [(3, 4)]
+    assert to_hex(ax.collections[-1].get_facecolor()[0]).upper() == YELLOW  # as the token that asks is on every page
     assert not ax.collections[-1].get_clip_on()  # whole also where the token stands at the border
     assert sorted(dots + triangle) == sorted(map(tuple, REACH.nonzero().tolist()))
     assert ax.get_title() == "16 of 64 tokens"

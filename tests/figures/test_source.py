@@ -63,6 +63,11 @@ def test_page_names_the_file_and_fences_the_code():
     assert text.endswith("\n```")
 
 
+def test_the_file_of_a_decorated_function_is_its_own():
+    text = figures.show_source(swinlib.space_to_depth).data
+    assert text.startswith("From `swinlib/resampling.py`:\n\n```python\n@exported_as(exporting.space_to_depth)\n")
+
+
 def test_one_statement_is_shown_whole_and_by_its_beginning():
     text = figures.show_source(swinlib.SwinStage.__init__, statement="self.blocks =").data
     assert text.startswith(
