@@ -583,8 +583,9 @@ def _shifts(facts: Anatomy) -> tuple[str, str]:
 
 
 def _formula(facts: Anatomy) -> str:
+    """Attention in one line, with the letters of the book: M is a window's side, so the mask is m."""
     scores = f"q kᵀ/√{facts.head_dim}" if facts.version == 1 else "cos(q, k)/τ"
-    return f"softmax( {scores} + B + M ) v"
+    return f"softmax( {scores} + B + m ) v"
 
 
 def _block_wide(facts: Anatomy, guide: Guide, top: float, width: float) -> Drawn:
@@ -650,7 +651,7 @@ def _attention(x: float, y: float, width: float, facts: Anatomy, guide: Guide) -
         here=[(x + 20, y - 22)],
     )
     half = width / 2 - 4
-    for name, label, left in (("index", "B: by an index", x), ("mask", "M: a mask", x + half + 8)):
+    for name, label, left in (("index", "B: by an index", x), ("mask", "m: a mask", x + half + 8)):
         named = _text(left + half / 2 - 10, y + 29, label, "inside") + _badge(left + half - 16, y + 29, name)
         drawn += guide.part(name, _box(left, y + 29, half, 24), named, here=[(left + 14, y + 16)])
     return drawn
@@ -898,7 +899,7 @@ def _strip_attention(x: float, guide: Guide) -> str:
     for name, letters, left, width in (
         ("attention", "q kᵀ", x, 46),
         ("index", "B", x + 58, 24),
-        ("mask", "M", x + 94, 24),
+        ("mask", "m", x + 94, 24),
     ):
         at = left + width / 2
         drawn += guide.part(
@@ -908,7 +909,7 @@ def _strip_attention(x: float, guide: Guide) -> str:
             _badge(at, NUMBERS, name),
             here=[(at, MIDDLE - 17)],
         )
-        drawn += _text(left - 6, MIDDLE, "+", "formula") if letters in "BM" else ""
+        drawn += _text(left - 6, MIDDLE, "+", "formula") if letters in "Bm" else ""
     return drawn
 
 

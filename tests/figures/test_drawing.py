@@ -122,8 +122,8 @@ def test_version_2_norms_at_the_end_of_a_branch_and_measures_an_angle(swin_t):
         first, second = (texts(draw_model(facts, form)) for facts in (swin_t, new))
         assert layers(first) == ["norm", "attention", "norm", "MLP"]
         assert layers(second) == ["attention", "norm", "MLP", "norm"]
-        assert "softmax( q kᵀ/√32 + B + M ) v" in first
-        assert "softmax( cos(q, k)/τ + B + M ) v" in second
+        assert "softmax( q kᵀ/√32 + B + m ) v" in first
+        assert "softmax( cos(q, k)/τ + B + m ) v" in second
     assert new.stages[0].in_windows == "64 of 8×8"
 
 
