@@ -399,6 +399,7 @@ def show_feature_maps(
     *,
     layout: str = "NCHW",
     titles: Sequence[str] | None = None,
+    width: float | None = None,
 ) -> Picture:
     """Show the feature maps of several stages side by side, with their shapes.
 
@@ -407,6 +408,8 @@ def show_feature_maps(
         channels: which to show, a row of pictures each; by default the length of each token's vector.
         layout: ``"NCHW"`` or ``"NHWC"``.
         titles: one for each map; by default "stage 1", "stage 2", ...
+        width: of the picture in inches, at most 7; by default as much as the maps need. Of 5, a phone shows the words
+            at two thirds of their size.
 
     Raises:
         ValueError: if a map does not have four dimensions, or the layout is unknown.
@@ -420,7 +423,7 @@ def show_feature_maps(
     first = [each[0] if layout == "NCHW" else each[0].permute(2, 0, 1) for each in maps]
     titles = [f"stage {k + 1}" for k in range(len(first))] if titles is None else titles
     chosen = [channels] if isinstance(channels, int) or channels is None else list(channels)
-    width = min(MAX_WIDTH, 1.8 * len(first) + 0.4)
+    width = min(MAX_WIDTH, width or 1.8 * len(first) + 0.4)
     tall = max(each.shape[1] / each.shape[2] for each in first)
     picture, axes = canvas(
         len(chosen), len(first), width=width, height=len(chosen) * (tall * width / len(first) + 0.1) + 0.6

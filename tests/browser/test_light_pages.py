@@ -75,6 +75,9 @@ LOOK = """
             keyword: style("article pre .kn", "color"),
             mathematics: [...document.querySelectorAll("article math")].filter(each => each.checkVisibility())
                 .map(each => each.getBoundingClientRect().height),
+            offCentre: [...document.querySelectorAll("div.math > math")].filter(each => each.checkVisibility())
+                .map(each => [each, each.parentElement].map(one => one.getBoundingClientRect()))
+                .map(([inner, outer]) => Math.abs(inner.left + inner.right - outer.left - outer.right) / 2),
             font: [...document.fonts].filter(each => each.status === "loaded").map(each => each.family),
             icons: [...document.querySelectorAll(".bd-header-article svg")].filter(each => each.checkVisibility())
                 .map(each => each.getBoundingClientRect().height),
@@ -109,6 +112,7 @@ def test_look_of_a_page(start, browser, mode):
     assert look["keyword"] != look["page"][1]
     assert len(look["mathematics"]) >= 15
     assert all(8 < height < 120 for height in look["mathematics"])
+    assert max(look["offCentre"]) < 2
     assert look["font"] == ["STIX Two Math"]
     assert look["icons"]
     assert all(10 < height < 40 for height in look["icons"])

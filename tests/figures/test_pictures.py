@@ -258,6 +258,7 @@ def test_numbers_travel_with_their_colours():
 
 def test_feature_maps_show_lengths_or_channels_and_shapes():
     ax = figures.show_feature_maps(MAPS).axes[0]
+    assert figures.show_feature_maps(MAPS, width=3).get_figwidth() == 3
     assert np.allclose(_painted(ax), MAPS[0][0].square().sum(0).sqrt())
     assert ax.get_title() == "stage 1\n96×4×2"
     last = [each.permute(0, 2, 3, 1) for each in MAPS]
