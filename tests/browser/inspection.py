@@ -1,9 +1,9 @@
 """Open a page in a browser and say what is wrong with it.
 
 ``inspect`` returns problems, one sentence each, for whatever a reader of the book would suffer from: a request that
-leaves the book, an error in the console, a missing file, mathematics left as TeX or without a size, a picture without
-alternative text, a page that scrolls sideways on a phone, a picture that is squeezed there, an interactive figure
-without its controls, and what axe-core finds.
+leaves the book, an error in the console, a missing file, mathematics left as TeX, without a size or at the edge, a
+picture without alternative text, a page that scrolls sideways on a phone, a picture that is squeezed there, an
+interactive figure without its controls, and what axe-core finds.
 """
 
 from dataclasses import dataclass, field
@@ -65,6 +65,14 @@ UNTYPESET_MATHEMATICS = """
             .filter(place => !isSet(place))
             .map(place => place.textContent.trim().slice(0, 80));
     }
+"""
+MATHEMATICS_AT_THE_EDGE = """
+    () => [...document.querySelectorAll("div.math")]
+        .filter(place => {
+            const box = place.getBoundingClientRect(), math = place.querySelector("math")?.getBoundingClientRect();
+            return math && math.width < box.width && Math.abs(math.left + math.right - box.left - box.right) > 4;
+        })
+        .map(place => place.textContent.trim().slice(0, 80))
 """
 FIGURES_WITHOUT_CONTROLS = """
     () => [...document.querySelectorAll("figure.swin-figure[data-figure]")]
@@ -156,6 +164,7 @@ def inspect(
         "Picture without alternative text": page.evaluate(UNDESCRIBED_PICTURES),
         "Picture that does not show": page.evaluate(BROKEN_PICTURES),
         "Mathematics not typeset": page.evaluate(UNTYPESET_MATHEMATICS),
+        "Mathematics at the edge": page.evaluate(MATHEMATICS_AT_THE_EDGE),
         "Interactive figure without controls": page.evaluate(FIGURES_WITHOUT_CONTROLS),
     }
     page.set_viewport_size(PHONE)

@@ -9,6 +9,9 @@ PIXEL = (
     "data:image/png;base64,"
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 )
+WIDE = (  # 100 by 10
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='100' height='10'%3E%3C/svg%3E"
+)
 FIGURE = '<figure class="swin-figure" data-figure="a">{}</figure>'
 PAGE = '<!doctype html><html lang="en"><title>Page</title><body><main><h1>Page</h1>%s</main></body></html>'
 
@@ -36,11 +39,15 @@ BROKEN = {
         '<span class="math"><math style="display: none"><mi>x</mi></math></span>',
         "not typeset: x",
     ),
-    "a figure without controls": (FIGURE.format("<noscript>No.</noscript>"), "without controls: a"),
-    "a picture that is squeezed": (
-        f'<img alt="A" style="width: 300px; height: 80px" src="{PIXEL}">',
-        "squeezed on a phone: 300×80",
+    "mathematics at the edge": (
+        '<div class="math" style="display: flex; flex-direction: row-reverse"><math><mi>x</mi></math></div>',
+        "at the edge: x",
     ),
+    "a picture that is squeezed": (
+        f'<img alt="A" src="{WIDE}" width="900" height="90" style="max-width: 100%">',
+        "squeezed on a phone",
+    ),
+    "a figure without controls": (FIGURE.format("<noscript>No.</noscript>"), "without controls: a"),
     "a page that is too wide": (
         '<table style="width: 500px"><tr><td>wide</td></tr></table>',
         "phone, because of: table",
