@@ -66,6 +66,28 @@ def test_depth_without_norm_or_residual_loses_the_gradient():
     assert "float32" not in depth_data("v1", "0.5", 24)["sentence"]
 
 
+def test_the_numbers_of_the_chapter_s_answers():
+    """Those that the fold "norm, residual, and the zero norms" names."""
+    ends = {
+        (block, start, depth): (data["activations"][-1] / data["activations"][0], data["gradients"][0])
+        for block, start, depth in (
+            ("v1", "0.5", 12),
+            ("no norm", "0.5", 12),
+            ("no residual", "0.5", 12),
+            ("no norm", "0.02", 24),
+            ("no residual", "0.02", 24),
+            ("neither", "0.02", 24),
+        )
+        for data in [depth_data(block, start, depth)]
+    }
+    assert ends["v1", "0.5", 12][1] == pytest.approx(46, rel=0.02)
+    assert [round(math.log10(each)) for each in ends["no norm", "0.5", 12]] == [28, 28]
+    assert ends["no residual", "0.5", 12] == (pytest.approx(1, rel=0.02), pytest.approx(1380, rel=0.02))
+    assert ends["no norm", "0.02", 24] == pytest.approx((1, 1), rel=0.05)
+    assert 1 / ends["no residual", "0.02", 24][1] == pytest.approx(7.9, rel=0.02)
+    assert round(-math.log10(ends["neither", "0.02", 24][1])) == 74
+
+
 def test_numbers_beyond_float64_are_refused():
     with pytest.raises(ValueError, match="double precision"):
         depth_data("neither", "0.5", 24)
