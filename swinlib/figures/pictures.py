@@ -142,7 +142,7 @@ def show_windows(
 def show_mask(
     mask: Tensor, windows: Sequence[int] | None = None, *, title: str = "", ax: Axes | None = None
 ) -> Picture | None:
-    """Show who may attend to whom, window by window. Masked pairs are hatched.
+    """Show who may attend to whom, window by window. Masked pairs are hatched in grey.
 
     Args:
         mask: ``(nW, N, N)`` or ``(N, N)`` as from ``shifted_window_mask``: boolean, True where allowed, or

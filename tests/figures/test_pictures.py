@@ -203,6 +203,15 @@ def test_reach_marks_every_token_and_counts():
     assert np.array_equal((_painted(ax) != 1).any(-1), REACH)
 
 
+def test_the_token_that_asks_is_yellow_and_what_is_masked_is_grey():
+    """As in the chapter on shifted windows."""
+    triangle = figures.show_reach(REACH, (3, 4)).axes[0].collections[-1]
+    assert to_hex(triangle.get_facecolor()[0]).upper() == YELLOW
+    mask = figures.show_mask(shifted_window_mask(8, 8, 4, 2))
+    hatched = [patch for ax in mask.axes for patch in ax.patches if patch.get_hatch()]
+    assert {to_hex(patch.get_edgecolor()) for patch in hatched} == {GREY}
+
+
 def test_reach_of_gradients_leaves_exact_zeros_blank():
     gradient = torch.where(REACH, -1e-30, 0.0)
     ax = figures.show_reach(gradient, (3, 3)).axes[0]
