@@ -85,10 +85,11 @@ SIDEWAYS = """
         if (document.documentElement.scrollWidth <= width) return [];
         const scrolls = element => element && element !== document.body
             && (getComputedStyle(element).overflowX !== "visible" || scrolls(element.parentElement));
-        return [...document.querySelectorAll("main *")]
+        const found = [...document.querySelectorAll("main *")]
             .filter(element => element.getBoundingClientRect().right > width + 1 && !scrolls(element))
             .map(element => `${element.tagName.toLowerCase()} "${element.textContent.trim().slice(0, 60)}"`)
             .slice(0, 5);
+        return found.length ? found : ["a word that does not break"];  // it sticks out of its element
     }
 """
 SQUEEZED_PICTURES = """

@@ -48,6 +48,7 @@ BROKEN = {
         "squeezed on a phone",
     ),
     "a figure without controls": (FIGURE.format("<noscript>No.</noscript>"), "without controls: a"),
+    "a word that is too wide": (f"<p>{'wide' * 40}</p>", "phone, because of: a word"),
     "a page that is too wide": (
         '<table style="width: 500px"><tr><td>wide</td></tr></table>',
         "phone, because of: table",
