@@ -1,4 +1,4 @@
-"""The page of corrections: its table counts what the page says of each sentence of the post."""
+"""The page of corrections: its overview counts what the page says of each sentence of the post."""
 
 import re
 from collections import Counter
@@ -26,11 +26,13 @@ def judged():
     return counts, numbers
 
 
-def test_table_counts_the_sentences():
+def test_overview_counts_the_sentences():
     counts, numbers = judged()
-    rows = re.findall(r"^\| (\d)\. .*? \| (\d) \| (\d) \| (\d) \|", nbformat.read(PAGE, 4).cells[0].source, re.M)
-    assert {int(section): [int(each) for each in row] for section, *row in rows} == {
-        section: [count[kind] for kind in KINDS] for section, count in counts.items()
+    lines = re.findall(r"^(\d)\. .*?\): (.*)[;.]$", nbformat.read(PAGE, 4).cells[0].source, re.M)
+    said = {
+        int(section): {kind: int(number) for number, kind in re.findall(r"(\d+) (false|incomplete|addition)", line)}
+        for section, line in lines
     }
+    assert said == {section: {kind.lower(): n for kind, n in count.items()} for section, count in counts.items()}
     assert numbers == list(range(1, 41))
     assert sum(map(Counter.total, counts.values())) == len(numbers)
