@@ -72,7 +72,7 @@ def stored(exercise: Exercise) -> dict[str, object]:
     texts = [json.dumps(case) for case in cases]
     return {
         "name": exercise.name,
-        "cases": cases,
+        "cases": [encode(case) for case in cases],
         "expected": expected,
         "compared": [texts.index(json.dumps(case)) for case in exercise.samples],
         "mistakes": mistakes,

@@ -6,22 +6,13 @@ import torch
 
 DIGITS = {"float16": 5, "float32": 9, "float64": 13}  # more than any comparison looks at
 WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
-
-
-def _number(value: object, digits: int = 17) -> object:
-    if not isinstance(value, float):
-        return value
-    if not math.isfinite(value):
-        return {"f": str(value)}
-    return float(f"{value:.{digits}g}")
+EXACT = 2**53  # from here on JavaScript's numbers have gaps
 
 
 def _entry(value: object, digits: int) -> object:
     """Whole numbers without a point, which the dtype gives back to them."""
-    if isinstance(value, bool):
-        return int(value)
     if not isinstance(value, float):
-        return value
+        return int(value) if abs(value) < EXACT else str(value)
     if not math.isfinite(value):
         return str(value)
     return int(value) if value == int(value) and abs(value) < 1e15 else float(f"{value:.{digits}g}")
@@ -33,10 +24,12 @@ def encode(value: object) -> object:
     Raises:
         TypeError: for anything else.
     """
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or isinstance(value, (bool, str)):
         return value
-    if isinstance(value, float):
-        return _number(value)
+    if isinstance(value, int):
+        return value if abs(value) < EXACT else {"i": str(value)}
+    if isinstance(value, float):  # JavaScript reads 2.0 as 2, and there is no infinity in JSON
+        return {"f": str(value)} if not math.isfinite(value) or value == int(value) else value
     if isinstance(value, torch.Tensor):
         kind = str(value.dtype).removeprefix("torch.")
         flat = value.detach().reshape(-1).tolist()
@@ -59,10 +52,14 @@ def decode(value: object) -> object:
     if not isinstance(value, dict):
         return value
     if "t" in value:
-        numbers = [WORDS[each] if isinstance(each, str) else each for each in value["v"]]
+        numbers = [
+            each if not isinstance(each, str) else WORDS[each] if each in WORDS else int(each) for each in value["v"]
+        ]
         return torch.tensor(numbers, dtype=getattr(torch, value["t"])).reshape(value["s"])
     if "f" in value:
-        return WORDS[value["f"]]
+        return float(value["f"])
+    if "i" in value:
+        return int(value["i"])
     if "d" in value:
         return getattr(torch, value["d"])
     if "u" in value:

@@ -9,18 +9,23 @@ from swinlib.check.exercise import FINAL, Case, Exercise, Mistake, Outcome, Verd
 
 from .values import decode
 
+# Errors that are the page's and not the answer's: a module that it does not have, a fault of its interpreter.
+OF_THE_PAGE = ("ImportError", "ModuleNotFoundError", "JavascriptError", "InternalError")
+
 
 class Stored:
     """An exercise's judge and probe, and what a build stored for it; see `stored.stored`."""
 
     def __init__(self, exercise: Exercise, data: dict) -> None:
-        self.exercise, self.data = exercise, data
-        self.cases: list[Case] = data["cases"]
+        self.exercise, self.data, self.values = exercise, data, {}
+        self.cases: list[Case] = [decode(case) for case in data["cases"]]
         self.places = {str(case): place for place, case in enumerate(self.cases)}
         exercise.expected = lambda case: self.value(data["expected"][self.places[str(case)]])
 
     def value(self, place: int) -> object:
-        return decode(self.data["values"][place])
+        if place not in self.values:
+            self.values[place] = decode(self.data["values"][place])
+        return self.values[place]
 
     def outcome(self, told: list) -> Outcome:
         if isinstance(told[0], str):
@@ -44,8 +49,8 @@ class Stored:
             outcome = exercise.attempt(answer, case, anything_goes=anything_goes)
             if torch.NotHere.asked:
                 raise torch.NotHere.asked[0]
-            if outcome.error in ("ImportError", "ModuleNotFoundError"):
-                raise torch.NotHere(outcome.message.rpartition(" ")[2])
+            if outcome.error in OF_THE_PAGE:
+                raise torch.NotHere(f"way to run this ({outcome.message.splitlines()[0]})")
             return outcome
 
         for place, case in enumerate(self.cases):

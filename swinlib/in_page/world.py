@@ -4,6 +4,8 @@ from pathlib import Path
 
 import swinlib
 
+from .shortened import shortened
+
 HERE = Path(__file__).resolve().parent
 SWINLIB = HERE.parent
 
@@ -11,11 +13,11 @@ SWINLIB = HERE.parent
 AS_THEY_ARE = (
     *("arguments", "attention", "blocks", "exporting", "init", "model", "resampling", "segmentation", "windows"),
     *("answers/__init__", "answers/shown", "answers/snapshots", "check/exercise", "check/inputs", "check/judging"),
-    *("in_page/__init__", "in_page/values", "in_page/verdict"),
+    *("in_page/__init__", "in_page/answering", "in_page/values", "in_page/verdict"),
 )
 INSTEAD = {"hypothesis": "hypothesis.py", "swinlib.answers.beside": "beside.py"}
 LACKING = (
-    *("numpy", "swinlib.data", "swinlib.figures", "torch.utils.flop_counter"),
+    *("numpy", "swinlib.checkpoints", "swinlib.data", "swinlib.figures", "torch.utils.flop_counter"),
     *("torchvision", "torchvision.datasets", "torchvision.datasets.folder", "torchvision.models"),
     "torchvision.transforms",
 )
@@ -46,7 +48,6 @@ def modules(chapter: str) -> dict[str, tuple[str, bool]]:
         chapter: whose checks are among them, such as ``"07_roll_and_shifted_windows"``.
     """
     paths = [SWINLIB / f"{name}.py" for name in (*AS_THEY_ARE, f"check/c{chapter}")]
-    paths += sorted((SWINLIB / "checkpoints").glob("*.py"))
     found = {_name(path, SWINLIB.parent): path for path in paths}
     found |= {_name(path, HERE): path for path in sorted((HERE / "torch").rglob("*.py"))}
     found |= {name: HERE / file for name, file in INSTEAD.items()}
@@ -55,3 +56,22 @@ def modules(chapter: str) -> dict[str, tuple[str, bool]]:
     sources |= dict.fromkeys(LACKING, (lacking, True))
     # What is not among the sources, such as swinlib.published, is not imported until it is asked for.
     return {**sources, "swinlib": (NAMES.format(modules=swinlib._MODULES), True), "swinlib.check": ("", True)}
+
+
+def page_library() -> dict[str, tuple[str, bool]]:
+    """Modules of Python's standard library that a page has of us, as the interpreter's own are wrong or large."""
+    return {path.stem: (path.read_text(encoding="utf-8"), False) for path in sorted((HERE / "library").glob("*.py"))}
+
+
+def page_modules(chapter: str, *, mistakes: bool = False) -> dict[str, tuple[str, bool]]:
+    """What a page has of `modules`, shortened.
+
+    Args:
+        chapter: whose checks are among them.
+        mistakes: whether the checks know their mistakes, which a page does not need: it has what they answer.
+    """
+    left_out = () if mistakes else ("mistake", "picture")
+    return {
+        name: (shortened(source, left_out=left_out, keep_imports=is_package), is_package)
+        for name, (source, is_package) in {**modules(chapter), **page_library()}.items()
+    }

@@ -1,10 +1,17 @@
-"""The table of exercises: which of their answers a page judges as `swinlib.check` does, on the same stored cases."""
+"""The table of exercises: which of their answers a page judges as `swinlib.check` does, on the same stored cases.
+
+    python tests/in_page/table.py [CHAPTER...]
+
+makes it anew, in headless Chromium, and with it the files from which the book is built: an exercise has its editor
+where its right answers pass, its known mistakes fail, and nearly all of them get the message of `swinlib.check`.
+"""
 
 import ast
 import gzip
 import json
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +19,14 @@ from swinlib import check
 from swinlib.check.exercise import FINAL, _sentence, show
 from swinlib.classroom.pages import read_page
 from swinlib.in_page.stored import stored
+from swinlib.in_page.values import decode
 from swinlib.in_page.world import modules
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "book" / "_ext"))  # as pytest has it
+
+from answers_in_page import PROVEN, chapter_data  # noqa: E402
+from in_chromium import judging, mistaken  # noqa: E402
 
 
 def message_on(exercise, answer, cases, **options):
@@ -51,8 +63,9 @@ def right_answers(chapter):
 
 
 def run(chapter, data, answers):
-    """Verdicts of a page on answers, from a process that has the small torch."""
-    given = {"chapter": chapter, "modules": modules(chapter), "stored": data, "answers": answers}
+    """What a page says of answers, pairs of an exercise's name and a source, from CPython with the small torch."""
+    page = read_page(ROOT / "book" / "exercises" / f"{chapter}.ipynb")
+    given = {**chapter_data(page, data), "modules": modules(chapter), "answers": answers}
     process = subprocess.run(
         [sys.executable, "-I", Path(__file__).with_name("run_in_world.py")],
         input=json.dumps(given),
@@ -65,57 +78,84 @@ def run(chapter, data, answers):
     return json.loads(process.stdout)
 
 
-def table_of(chapter):
-    """For each exercise of a chapter: what a page makes of its right answers and of its known mistakes."""
-    exercises, right = check.CHAPTERS[chapter], right_answers(chapter)
-    data, rows, answers = {}, {}, []
-    for name, exercise in exercises.items():
+def stored_of(chapter, names=()):
+    """What is stored of the exercises of a chapter, and why not of the others."""
+    found, lacking = {}, {}
+    for name, exercise in check.CHAPTERS[chapter].items():
+        if names and name not in names:
+            continue
         try:
-            data[name] = stored(exercise)
+            found[name] = stored(exercise)
         except TypeError as error:
-            rows[name] = {"not stored": str(error)}
-            continue
-        size = len(gzip.compress(json.dumps(data[name], separators=(",", ":")).encode()))
-        rows[name] = {"cases": len(data[name]["cases"]), "bytes": size, "right": [], "mistakes": []}
-        answers += [{"exercise": name, "source": source, "function": function} for source, function in right[name]]
-        answers += [{"exercise": name, "mistake": mistake.name} for mistake in exercise.mistakes]
-    for answer, verdict in zip(answers, run(chapter, data, answers), strict=True):
-        exercise = exercises[answer["exercise"]]
-        row = rows[exercise.name]
-        row["seconds"] = max(row.get("seconds", 0), verdict["seconds"])
-        if "mistake" not in answer:
-            row["right"].append({"name": answer["function"], **verdict})
-            continue
-        function = next(each.function for each in exercise.mistakes if each.name == answer["mistake"])
-        want = message_on(exercise, function, data[exercise.name]["cases"], anything_goes=True)
-        row["mistakes"].append({"name": answer["mistake"], "want": want, **verdict})
-    return rows
+            lacking[name] = str(error)
+    return found, lacking
 
 
-def summary(row):
-    """The counts of one exercise, and what was missing first."""
-    if "not stored" in row:
-        return {"missing": row["not stored"]}
-    right, mistakes = row["right"], row["mistakes"]
-    known = [each for each in mistakes if each["want"] is not None]
-    missing = [each["missing"] for each in (*right, *mistakes) if "missing" in each]
+def row_of(chapter, name, data, right, answer):
+    """What a page makes of an exercise's right answers and known mistakes.
+
+    Args:
+        chapter: of the exercise.
+        name: of the exercise.
+        data: what is stored of it.
+        right: its right answers, as `right_answers` finds them.
+        answer: ``answer(name, source)`` judges in a page.
+
+    Returns:
+        ``right``, ``fail`` and ``equal``, each how many of how many; ``cases``; ``gzipped``, in bytes; ``missing``,
+        what the page said first where it reached no verdict; ``unlike``, the mistakes with another message.
+    """
+    exercise = check.CHAPTERS[chapter][name]
+    cases = [decode(case) for case in data["cases"]]
+    rights = [
+        answer(name, source if function == name else f"{source}\n{name} = {function}\n") for source, function in right
+    ]
+    found, unlike = [], []
+    for mistake in exercise.mistakes:
+        found.append(answer(name, mistaken(chapter, name, mistake.name)))
+        if found[-1]["message"] != message_on(exercise, mistake.function, cases, anything_goes=True):
+            unlike.append(mistake.name)
+    missing = [each["message"] for each in (*rights, *found) if each["verdict"] == "missing"]
     return {
-        "right": [sum(each.get("passed") is True for each in right), len(right)],
-        "fail": [sum(each.get("passed") is False for each in mistakes), len(mistakes)],
-        "equal": [sum(each.get("message") == each["want"] for each in known), len(known)],
-        "cases": row["cases"],
-        "gzipped": row["bytes"],
-        "missing": missing[0].splitlines()[0] if missing else "",
+        "right": [sum(each["verdict"] == "right" for each in rights), len(rights)],
+        "fail": [sum(each["verdict"] == "wrong" for each in found), len(found)],
+        "equal": [len(found) - len(unlike), len(found)],
+        "cases": len(cases),
+        "gzipped": len(gzip.compress(json.dumps(data, separators=(",", ":")).encode())),
+        "missing": missing[0] if missing else "",
+        "unlike": unlike,
     }
 
 
-TABLE = Path(__file__).with_name("table.json")
-"""The table as it was when it was last made: ``python tests/in_page/table.py [CHAPTER...]``."""
+def is_proven(row):
+    """Whether an exercise is offered in the page."""
+    if "right" not in row:
+        return False
+    whole = all(row[count][0] == row[count][1] for count in ("right", "fail"))
+    return whole and row["equal"][0] >= 0.98 * row["equal"][1]
+
+
+def prove(chapter, browser=None):
+    """The rows of a chapter, and what is stored of its exercises that are proven."""
+    found, lacking = stored_of(chapter)
+    right = right_answers(chapter)
+    rows = {name: {"missing": lacking.get(name, "")} for name in check.CHAPTERS[chapter]}
+    with judging(chapter, found, browser) as answer:
+        for name, data in found.items():
+            started = time.time()
+            rows[name] = row_of(chapter, name, data, right[name], answer)
+            print(chapter[:2], name, rows[name], f"{time.time() - started:.0f} s", flush=True)
+    return rows, {name: data for name, data in found.items() if is_proven(rows[name])}
+
+
+def write_json(path, value, **how):
+    path.write_text(json.dumps(value, ensure_ascii=False, **how) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    kept = json.loads(TABLE.read_text()) if TABLE.exists() else {}
     for chapter in check.CHAPTERS:
         if len(sys.argv) == 1 or chapter[:2] in sys.argv[1:]:
-            kept[chapter] = {name: summary(row) for name, row in table_of(chapter).items()}
-    TABLE.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            rows, proven = prove(chapter)
+            kept = json.loads((PROVEN / "table.json").read_text(encoding="utf-8"))
+            write_json(PROVEN / "table.json", {**kept, chapter: rows}, indent=1)
+            write_json(PROVEN / f"{chapter}.json", proven, separators=(",", ":"))

@@ -9,7 +9,7 @@ from swinlib.in_page.torch.dtypes import NotHere
 CHAPTER = "07_roll_and_shifted_windows"
 ROLL = {
     "name": "roll",
-    "cases": [{"length": 2, "shift": 1}],
+    "cases": [{"m": [["length", 2], ["shift", 1]]}],
     "expected": [0],
     "compared": [0],
     "mistakes": [],
@@ -40,13 +40,13 @@ def test_it_says_what_it_lacks(ask):
 
 def verdict_on(*lines):
     source = "\n".join(("import torch", "def roll(x, shift):", *(f"    {line}" for line in lines)))
-    return run(CHAPTER, {"roll": ROLL}, [{"exercise": "roll", "source": source, "function": "roll"}])[0]
+    return run(CHAPTER, {"roll": ROLL}, [("roll", source)])[0]
 
 
 def test_answers_are_judged_and_told_their_line():
-    assert verdict_on("return torch.cat([x[-shift:], x[:-shift]])")["passed"]
+    assert verdict_on("return torch.cat([x[-shift:], x[:-shift]])")["verdict"] == "right"
     wrong = verdict_on("return x[5]")
-    assert not wrong["passed"]
+    assert wrong["verdict"] == "wrong"
     assert wrong["message"].endswith(
         "Your code raised IndexError: index 5 is out of bounds for dimension 0 with size 2\n  in the line: return x[5]"
     )
@@ -61,5 +61,5 @@ def test_no_verdict_is_reached_where_something_lacks():
     caught = ("try:", "    return x.cholesky()", "except Exception:", "    return None")
     for lines in (["return x.cholesky()"], caught, ["import scipy_of_nowhere"], ["return torch.fft.fft(x)"]):
         verdict = verdict_on(*lines)
-        assert "passed" not in verdict
-        assert verdict["missing"].startswith("this page's small torch has no ")
+        assert verdict["verdict"] == "missing"
+        assert verdict["message"].startswith("This page's small torch has no ")

@@ -1,7 +1,6 @@
 """Dtypes: what a number becomes when it is stored as one."""
 
 import math
-import struct
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
@@ -32,10 +31,12 @@ except ImportError:
 
 
 def _float16(value: Number) -> float:
-    try:
-        return struct.unpack("e", struct.pack("e", value))[0]
-    except OverflowError:
-        return math.copysign(math.inf, value)
+    """The nearest number of eleven binary digits; of two, the even one, as Python rounds."""
+    if not value or not math.isfinite(value):
+        return float(value)
+    unit = 2.0 ** max(math.frexp(value)[1] - 11, -24)
+    found = round(value / unit) * unit
+    return math.copysign(found if abs(found) < 65520 else math.inf, value)
 
 
 def _integers(bits: int, low: int) -> Fit:

@@ -1,12 +1,24 @@
 """Random numbers: those that PyTorch draws from the same seed, but for the last digits of a float32."""
 
 import math
-import random as _python
+from _random import Random  # the Mersenne twister alone
+from functools import cache
 
 from .dtypes import Number, dtype, float32, int64
 from .operators import methods
 from .shaping import filled, function
 from .tensor import Shape, Tensor, computed
+
+
+@cache
+def _seeded(seed: int) -> tuple[int, ...]:
+    """The twister's state after a seed; its products are made of halves, which a float holds exactly."""
+    state = [seed % 2**32]
+    for i in range(1, 624):
+        last = state[-1] ^ (state[-1] >> 30)
+        low, high = 1812433253 * (last % 65536), 1812433253 * (last // 65536)
+        state.append((low + high % 65536 * 65536 + i) % 2**32)
+    return (*state, 624)
 
 
 class Generator:
@@ -16,31 +28,32 @@ class Generator:
         self.manual_seed(67280421310721)
 
     def manual_seed(self, seed: int) -> "Generator":
-        state = [seed & 0xFFFFFFFF]
-        for i in range(1, 624):
-            state.append((1812433253 * (state[-1] ^ (state[-1] >> 30)) + i) & 0xFFFFFFFF)
-        self._twister, self._seed, self._spare = _python.Random(), seed, None
-        self._twister.setstate((3, (*state, 624), None))
+        self._twister, self._seed, self._spare = None, seed, None  # seeded when it is asked for a number
         return self
 
     def initial_seed(self) -> int:
         return self._seed
 
     def get_state(self) -> tuple:
-        return self._twister.getstate(), self._spare, self._seed
+        return self._twister and self._twister.getstate(), self._spare, self._seed
 
     def set_state(self, state: tuple) -> None:
         twister, self._spare, self._seed = state
-        self._twister.setstate(twister)
+        self._twister = twister and Random()
+        if twister:
+            self._twister.setstate(twister)
 
     def bits(self) -> int:
+        if self._twister is None:
+            self._twister = Random()
+            self._twister.setstate(_seeded(self._seed))
         return self._twister.getrandbits(32)
 
     def uniform(self, kind: dtype | None = None) -> float:
         """In [0, 1), with as many digits as the dtype has."""
         if kind is float32:
-            return (self.bits() & 0xFFFFFF) / 2**24
-        return (((self.bits() << 32) | self.bits()) & (2**53 - 1)) / 2**53
+            return self.bits() % 2**24 / 2**24
+        return (self.bits() % 2**21 * 2**32 + self.bits()) / 2**53
 
     def normal(self) -> float:
         if self._spare is not None:

@@ -16,7 +16,10 @@ class Size(tuple):
     """A shape."""
 
     def numel(self) -> int:
-        return math.prod(self)
+        count = 1
+        for size in self:
+            count *= size
+        return count
 
     def __getitem__(self, key: int | slice) -> "int | Size":
         found = tuple.__getitem__(self, key)
@@ -71,7 +74,10 @@ class Gradients:
 
 
 def contiguous_strides(shape: Shape) -> list[int]:
-    return [math.prod(max(size, 1) for size in shape[axis + 1 :]) for axis in range(len(shape))]
+    strides, step = [1] * len(shape), 1
+    for axis in range(len(shape) - 1, -1, -1):
+        strides[axis], step = step, step * (shape[axis] or 1)
+    return strides
 
 
 def positions(shape: Shape, strides: Shape, offset: int = 0) -> list[int]:
@@ -145,8 +151,12 @@ class Tensor:
         return self.dtype.is_floating_point
 
     def is_contiguous(self) -> bool:
-        found = zip(self.shape, self._strides, contiguous_strides(self.shape), strict=True)
-        return 0 in self.shape or all(size == 1 or stride == right for size, stride, right in found)
+        shape, strides, step = self.shape, self._strides, 1
+        for axis in range(len(shape) - 1, -1, -1):
+            if shape[axis] != 1 and strides[axis] != step:
+                return 0 in shape
+            step *= shape[axis]
+        return True
 
     # What it holds ------------------------------------------------------------------------------------------------
 

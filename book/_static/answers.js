@@ -1,0 +1,190 @@
+// Editors below the exercises: a learner's answer is run by a worker, and what is wrong is said below it. Loaded when a
+// reader comes near; the interpreter, by the first Run.
+"use strict";
+(() => {
+  if (globalThis.swinAnswers) return globalThis.swinAnswers.begin();
+  const folder = document.currentScript.src.replace(/answers\.js.*/, "in_page/");
+  const SECONDS = 5, STORE = "swin-answers";
+
+  // What was written stays in the browser, where it lets pages keep something.
+  let kept = {};
+  try { kept = JSON.parse(localStorage.getItem(STORE)) ?? {}; } catch { /* it does not */ }
+  const keep = (name, more) => {
+    kept[name] = { ...kept[name], ...more };
+    try { localStorage.setItem(STORE, JSON.stringify(kept)); } catch { /* nor can it be told */ }
+  };
+
+  // One worker for the page. It is a Blob, since a page opened as a file may start no other.
+  let program, chapter, worker;
+  const fetched = {};
+  const fetchScript = name => fetched[name] ??= new Promise((done, failed) => {
+    const script = document.createElement("script");
+    script.src = `${folder}${name}.js`;
+    script.onload = done;
+    script.onerror = () => failed(new Error(`${script.src} is missing`));
+    document.head.append(script);
+  });
+  const start = async name => {
+    await Promise.all([fetchScript("interpreter"), fetchScript(name)]);
+    return new Promise((done, failed) => {
+      const started = new Worker(program);
+      started.onerror = event => failed(new Error(event.message));
+      started.onmessage = ({ data }) => {
+        if (!data.ready) return failed(new Error(data.trace));
+        started.postMessage({ chapter });
+        done(started);
+      };
+    });
+  };
+  const judge = async (name, source, chapterName, tell) => {
+    worker ??= start(chapterName);
+    const mine = worker;
+    const running = await mine;
+    tell("Running …");
+    return new Promise((done, failed) => {
+      const end = setTimeout(() => {
+        running.terminate();
+        worker = start(chapterName);
+        worker.catch(() => { worker = undefined; });
+        done({ verdict: "wrong", message: `${name}: stopped after ${SECONDS} seconds. Does a loop in it ever end?` });
+      }, 1000 * SECONDS);
+      running.onmessage = ({ data }) => { clearTimeout(end); done(data); };
+      running.onerror = event => { clearTimeout(end); worker = undefined; failed(new Error(event.message)); };
+      running.postMessage({ name, source });
+    });
+  };
+
+  // Writing code without an editor's help: spaces for Tab, and a new line begins where the last one did.
+  const insert = (area, text) => {
+    area.focus();
+    if (!document.execCommand("insertText", false, text)) { // which can be undone
+      area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
+      area.dispatchEvent(new Event("input"));
+    }
+  };
+  const lineStart = (area, place = area.selectionStart) => area.value.lastIndexOf("\n", place - 1) + 1;
+  const shift = (area, out) => {
+    const from = lineStart(area), to = area.selectionEnd, lines = area.value.slice(from, to);
+    const moved = out ? lines.replace(/^ {1,4}/gm, "") : lines.replace(/^(?=.)/gm, "    ");
+    if (moved === lines) return;
+    area.setSelectionRange(from, to);
+    insert(area, moved);
+    area.setSelectionRange(lines.includes("\n") ? from : from + moved.length, from + moved.length);
+  };
+  const newLine = area => {
+    const line = area.value.slice(lineStart(area), area.selectionStart);
+    insert(area, `\n${line.match(/^ */)[0]}${/:\s*$/.test(line) ? "    " : ""}`);
+  };
+
+  const SIGNS = { right: "✓", wrong: "✗", missing: "–" };
+  const KEYS = { "→": "indent", "←": "outdent", "(": "(", ")": ")", "[": "[", "]": "]", ":": ":", ",": ",", "=": "=", "_": "_" };
+  const button = (text, action, name) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = text;
+    if (name) made.setAttribute("aria-label", name);
+    made.addEventListener("click", action);
+    return made;
+  };
+
+  const equip = box => {
+    const { exercise: name, chapter: chapterName } = box.dataset, area = box.querySelector("textarea");
+    const begun = area.defaultValue, heading = box.querySelector("label"), said = box.querySelector("[role=status]");
+    let leaving = false, busy = false;
+    const show = ({ verdict, message, printed }) => {
+      said.className = verdict ?? "";
+      said.textContent = verdict ? `${SIGNS[verdict]} ${message}` : message;
+      if (printed) {
+        const output = document.createElement("div");
+        output.textContent = `Your code printed:\n${printed}`;
+        said.append(output);
+      }
+    };
+    const mark = () => { heading.textContent = kept[name]?.done ? "Your answer ✓ was right once" : "Your answer"; };
+    const run = async () => {
+      if (busy) return;
+      busy = true;
+      const source = area.value;
+      try {
+        show({ message: "Python is fetched …" });
+        const result = await judge(name, source, chapterName, message => show({ message }));
+        show(result);
+        if (result.verdict === "right") keep(name, { done: true });
+        mark();
+      } catch (error) {
+        worker = undefined;
+        show({ verdict: "missing", message: "Python does not start in this browser; try it in the notebook." });
+        console.error(error);
+      }
+      busy = false;
+    };
+    const reset = () => {
+      area.select();
+      insert(area, begun);
+      area.setSelectionRange(0, 0);
+      show({ message: "As it was in the beginning." });
+    };
+    area.value = kept[name]?.source ?? begun;
+    area.addEventListener("input", () => keep(name, { source: area.value }));
+    area.addEventListener("blur", () => { leaving = false; });
+    area.addEventListener("keydown", event => {
+      const { key } = event, command = event.ctrlKey || event.metaKey;
+      if (key === "Escape") { leaving = true; return; }
+      if (key === "Tab" && !leaving && !command && !event.altKey) shift(area, event.shiftKey);
+      else if (key === "Enter" && command) run();
+      else if (key === "Enter" && !event.shiftKey && !event.isComposing) newLine(area);
+      else { if (key !== "Shift" && key !== "Tab") leaving = false; return; }
+      event.preventDefault();
+    });
+    const keys = document.createElement("div");
+    keys.className = "answer-keys";
+    keys.setAttribute("role", "group");
+    keys.setAttribute("aria-label", "Keys for code");
+    for (const [sign, what] of Object.entries(KEYS)) {
+      const press = what.endsWith("dent") ? () => { area.focus(); shift(area, what === "outdent"); } : () => insert(area, what);
+      keys.append(button(sign, press, what === sign ? undefined : what));
+    }
+    keys.addEventListener("pointerdown", event => event.preventDefault()); // the area keeps the focus
+    const buttons = box.querySelector(".answer-buttons");
+    buttons.before(keys);
+    buttons.prepend(button("Run", run, `Run your answer to ${name}`), button("Reset", reset, `Reset your answer to ${name}`));
+    mark();
+  };
+
+  // On the start page: how many are done.
+  const count = box => {
+    const chapters = JSON.parse(box.dataset.exercises), all = Object.values(chapters).flat();
+    const done = names => names.filter(name => kept[name]?.done).length;
+    const sentence = document.createElement("p"), list = document.createElement("ul");
+    const forget = button("Erase my answers", () => {
+      if (!confirm("Erase all that you wrote and solved in these pages?")) return;
+      kept = {};
+      try { localStorage.removeItem(STORE); } catch { /* nothing was kept */ }
+      tell();
+    });
+    const tell = () => {
+      sentence.textContent = `${done(all)} of ${all.length} exercises done in the page`;
+      list.replaceChildren(...Object.entries(chapters).filter(([, names]) => done(names)).map(([title, names]) => {
+        const entry = document.createElement("li");
+        entry.textContent = `${title}: ${done(names)} of ${names.length}`;
+        return entry;
+      }));
+      forget.hidden = !Object.keys(kept).length;
+    };
+    sentence.setAttribute("role", "status");
+    box.append(sentence, list, forget);
+    tell();
+  };
+
+  globalThis.swinAnswers = {
+    begin() {
+      for (const box of document.querySelectorAll(".answer:not([data-ready]), .answers-done:not([data-ready])")) {
+        box.dataset.ready = "";
+        (box.matches(".answer") ? equip : count)(box);
+      }
+    },
+    worker(text) { program = URL.createObjectURL(new Blob([text], { type: "text/javascript" })); },
+    chapter(data) { chapter = data; },
+  };
+  globalThis.swinAnswers.begin();
+})();
