@@ -135,9 +135,11 @@ def editor(page: BeautifulSoup, exercise: PageExercise, chapter: str) -> Tag:
         f'wrap="off" spellcheck="false" autocapitalize="off" '
         f'autocomplete="off" aria-describedby="{identity}-keys">'
         f"\n{escape(code)}\n</textarea>"
+        '<div class="answer-keys" role="group" aria-label="Keys for code"></div>'
         f'<div class="answer-buttons"><span id="{identity}-keys">Ctrl+Enter '
         "runs it. Tab indents; Escape, then Tab, leaves.</span></div>"
-        '<div role="status"></div></div>'
+        '<div role="status" class="answer-said" data-verdict></div>'
+        '<div class="answer-printed"></div></div>'
     )
     return BeautifulSoup(html, "html.parser")
 

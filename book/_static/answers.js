@@ -90,15 +90,12 @@
   const equip = box => {
     const { exercise: name, chapter: chapterName } = box.dataset, area = box.querySelector("textarea");
     const begun = area.defaultValue, heading = box.querySelector("label"), said = box.querySelector("[role=status]");
+    const output = box.querySelector(".answer-printed");
     let leaving = false, busy = false;
     const show = ({ verdict, message, printed }) => {
-      said.className = verdict ?? "";
+      said.dataset.verdict = verdict ?? "";
       said.textContent = verdict ? `${SIGNS[verdict]} ${message}` : message;
-      if (printed) {
-        const output = document.createElement("div");
-        output.textContent = `Your code printed:\n${printed}`;
-        said.append(output);
-      }
+      output.textContent = printed ? `Your code printed:\n${printed}` : "";
     };
     const mark = () => { heading.textContent = kept[name]?.done ? "Your answer ✓ was right once" : "Your answer"; };
     const run = async () => {
@@ -136,17 +133,13 @@
       else { if (key !== "Shift" && key !== "Tab") leaving = false; return; }
       event.preventDefault();
     });
-    const keys = document.createElement("div");
-    keys.className = "answer-keys";
-    keys.setAttribute("role", "group");
-    keys.setAttribute("aria-label", "Keys for code");
+    const keys = box.querySelector(".answer-keys");
     for (const [sign, what] of Object.entries(KEYS)) {
       const press = what.endsWith("dent") ? () => { area.focus(); shift(area, what === "outdent"); } : () => insert(area, what);
       keys.append(button(sign, press, what === sign ? undefined : what));
     }
     keys.addEventListener("pointerdown", event => event.preventDefault()); // the area keeps the focus
     const buttons = box.querySelector(".answer-buttons");
-    buttons.before(keys);
     buttons.prepend(button("Run", run, `Run your answer to ${name}`), button("Reset", reset, `Reset your answer to ${name}`));
     mark();
   };

@@ -112,4 +112,29 @@
     for (const each of $B.make_js_iterator(iterable)) if ($B.$bool(each)) return true;
     return false;
   });
+
+  // `bool(nan)` is true.
+  const isTrue = $B.$bool;
+  $B.$bool = (value, kind) => $B.exact_type(value, builtins.float) ? value.value !== 0 : isTrue(value, kind);
+
+  // A slice that begins before the first entry, or ends there, on the way backwards: CPython's rules.
+  const bounds = builtins.slice.$conv_for_seq;
+  builtins.slice.$conv_for_seq = (slice, length) => {
+    const index = value => {
+      if (!Number.isInteger(value) && $B.search_in_mro($B.get_class(value), "__index__", $B.NULL) === $B.NULL) {
+        $B.RAISE(builtins.TypeError, "slice indices must be integers or None or have an __index__ method");
+      }
+      return Number($B.PyNumber_Index(value));
+    };
+    if (typeof length !== "number") return bounds(slice, length);
+    const step = slice.step === builtins.None ? 1 : index(slice.step), back = step < 0;
+    if (step === 0) $B.RAISE(builtins.ValueError, "slice step cannot be zero");
+    const within = (value, otherwise) => {
+      if (value === builtins.None) return otherwise;
+      const place = index(value), counted = place < 0 ? place + length : place;
+      return Math.min(Math.max(counted, back ? -1 : 0), back ? length - 1 : length);
+    };
+    const start = within(slice.start, back ? length - 1 : 0), stop = within(slice.stop, back ? -1 : length);
+    return back && start <= stop ? { start: 0, stop: 0, step } : { start, stop, step };
+  };
 })();

@@ -22,7 +22,10 @@ class Size(tuple):
         return count
 
     def __getitem__(self, key: int | slice) -> "int | Size":
-        found = tuple.__getitem__(self, key)
+        try:
+            found = tuple.__getitem__(self, key)
+        except IndexError:  # of which some interpreters say that it is a Size's
+            raise IndexError("tuple index out of range") from None
         return Size(found) if isinstance(key, slice) else found
 
     def __add__(self, other: tuple) -> "Size":
