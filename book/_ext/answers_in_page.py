@@ -20,7 +20,7 @@ from sphinx.application import Sphinx
 
 from swinlib import in_page
 from swinlib.classroom.pages import Page, PageExercise, read_page, stub
-from swinlib.in_page.world import page_modules
+from swinlib.in_page.world import page_modules, page_scripts
 
 PAGES = "book/exercises/"
 FOLDER = "_static/in_page"
@@ -54,6 +54,9 @@ def worker_script() -> str:
     chapter = "07_roll_and_shifted_windows"  # any: its checks are taken out
     modules = as_files(page_modules(chapter))
     del modules[checks_of(chapter)]
+    modules |= {
+        name: [".js", source, 0] for name, source in page_scripts().items()
+    }
     library = json.loads((INTERPRETER / "library.json").read_text("utf-8"))
     brython, amended = (
         (INTERPRETER / name).read_text("utf-8")
@@ -135,7 +138,8 @@ def editor(page: BeautifulSoup, exercise: PageExercise, chapter: str) -> Tag:
         f'wrap="off" spellcheck="false" autocapitalize="off" '
         f'autocomplete="off" aria-describedby="{identity}-keys">'
         f"\n{escape(code)}\n</textarea>"
-        '<div class="answer-keys" role="group" aria-label="Keys for code"></div>'
+        '<div class="answer-keys" role="group" aria-label="Keys for code">'
+        "</div>"
         f'<div class="answer-buttons"><span id="{identity}-keys">Ctrl+Enter '
         "runs it. Tab indents; Escape, then Tab, leaves.</span></div>"
         '<div role="status" class="answer-said" data-verdict></div>'

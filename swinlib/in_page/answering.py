@@ -6,7 +6,7 @@ import torch
 
 from swinlib.answers import beside
 
-from .verdict import OF_THE_PAGE, Stored
+from .verdict import Stored, no_verdict_on
 
 PRINTED = 4000  # letters of what an answer prints that are kept
 RIGHT, WRONG, MISSING = "right", "wrong", "missing"
@@ -75,8 +75,9 @@ class Chapter:
         try:
             exec(code, names)
         except Exception as error:
-            no_verdict_on(error)
-            return WRONG, f"{name}: {beside.what_was_raised(error)}"
+            said = beside.what_was_raised(error)
+            no_verdict_on(type(error).__name__, said)
+            return WRONG, f"{name}: {said}"
         if name not in names or (names[name] is known and f"def {name}" not in source):
             wrote = [key for key, value in names.items() if _defined_in(value, code)]
             instead = f"; your code defines {', '.join(wrote)}" if wrote else ""
@@ -85,14 +86,6 @@ class Chapter:
             return WRONG, f"{name}: the exercise asks for a function of that name; got {names[name]!r}"
         verdict = self.stored[name].judge(names[name])
         return (RIGHT if verdict.passed else WRONG), verdict.message
-
-
-def no_verdict_on(error: BaseException) -> None:
-    """Raise `torch.NotHere` if it is the page that failed and not the answer."""
-    if torch.NotHere.asked:
-        raise torch.NotHere.asked[0]
-    if type(error).__name__ in OF_THE_PAGE:
-        raise torch.NotHere(f"way to run this ({type(error).__name__}: {error})")
 
 
 def _defined_in(value: object, code: object) -> bool:

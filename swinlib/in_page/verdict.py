@@ -9,8 +9,23 @@ from swinlib.check.exercise import FINAL, Case, Exercise, Mistake, Outcome, Verd
 
 from .values import decode
 
-# Errors that are the page's and not the answer's: a module that it does not have, a fault of its interpreter.
-OF_THE_PAGE = ("ImportError", "ModuleNotFoundError", "JavascriptError", "InternalError")
+FAULTS = ("ImportError", "ModuleNotFoundError", "JavascriptError", "InternalError")
+
+
+def no_verdict_on(error: str, said: str) -> None:
+    """Raise `torch.NotHere` if the page has failed and not the answer.
+
+    Either the small torch lacks something, even if the answer went on; or a module, or a name in one; or the fault is
+    the interpreter's.
+
+    Args:
+        error: the exception's name.
+        said: its message.
+    """
+    if torch.NotHere.asked:
+        raise torch.NotHere.asked[0]
+    if error in FAULTS or (error == "AttributeError" and "module '" in said and "has no attribute" in said):
+        raise torch.NotHere(f"way to run this ({said.splitlines()[0].removeprefix('your code raised ')})")
 
 
 class Stored:
@@ -47,10 +62,7 @@ class Stored:
         def attempt(case: Case) -> Outcome:
             torch.NotHere.asked.clear()
             outcome = exercise.attempt(answer, case, anything_goes=anything_goes)
-            if torch.NotHere.asked:
-                raise torch.NotHere.asked[0]
-            if outcome.error in OF_THE_PAGE:
-                raise torch.NotHere(f"way to run this ({outcome.message.splitlines()[0]})")
+            no_verdict_on(outcome.error or "", outcome.message)
             return outcome
 
         for place, case in enumerate(self.cases):

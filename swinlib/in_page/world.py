@@ -58,9 +58,9 @@ def modules(chapter: str) -> dict[str, tuple[str, bool]]:
     return {**sources, "swinlib": (NAMES.format(modules=swinlib._MODULES), True), "swinlib.check": ("", True)}
 
 
-def page_library() -> dict[str, tuple[str, bool]]:
-    """Modules of Python's standard library that a page has of us, as the interpreter's own are wrong or large."""
-    return {path.stem: (path.read_text(encoding="utf-8"), False) for path in sorted((HERE / "library").glob("*.py"))}
+# Modules of Python's standard library that a page has of us, as the interpreter's own are wrong or large; and one in
+# JavaScript, which rounds.
+LIBRARY = sorted((HERE / "library").iterdir())
 
 
 def page_modules(chapter: str, *, mistakes: bool = False) -> dict[str, tuple[str, bool]]:
@@ -71,7 +71,13 @@ def page_modules(chapter: str, *, mistakes: bool = False) -> dict[str, tuple[str
         mistakes: whether the checks know their mistakes, which a page does not need: it has what they answer.
     """
     left_out = () if mistakes else ("mistake", "picture")
+    library = {path.stem: (path.read_text(encoding="utf-8"), False) for path in LIBRARY if path.suffix == ".py"}
     return {
         name: (shortened(source, left_out=left_out, keep_imports=is_package), is_package)
-        for name, (source, is_package) in {**modules(chapter), **page_library()}.items()
+        for name, (source, is_package) in {**modules(chapter), **library}.items()
     }
+
+
+def page_scripts() -> dict[str, str]:
+    """Modules that are written in JavaScript, by name."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in LIBRARY if path.suffix == ".js"}

@@ -26,8 +26,9 @@ globalThis.swinAnswers = { worker(program) {
 } };
 """
 ANSWER = """
-([name, source]) => new Promise((done, failed) => {
+([name, source, wait]) => new Promise((done, failed) => {
   const started = performance.now();
+  setTimeout(() => failed(`no answer to ${source} in ${wait} milliseconds`), wait);
   judge.onerror = event => failed(event.message);
   judge.onmessage = ({ data }) => done({ ...data, seconds: (performance.now() - started) / 1000 });
   judge.postMessage({ name, source });
@@ -61,7 +62,6 @@ def judging(chapter, stored, browser=None):
         (folder / "page.html").write_text(PAGE + scripts, encoding="utf-8")
         page = browser.new_page()
         stack.callback(page.close)
-        page.set_default_timeout(WAIT)
         page.goto((folder / "page.html").as_uri())
         page.evaluate("chapter => begin(JSON.parse(chapter))", json.dumps(data))
-        yield lambda name, source: page.evaluate(ANSWER, [name, source])
+        yield lambda name, source: page.evaluate(ANSWER, [name, source, WAIT])

@@ -59,7 +59,8 @@ def test_answers_are_judged_and_told_their_line():
 
 def test_no_verdict_is_reached_where_something_lacks():
     caught = ("try:", "    return x.cholesky()", "except Exception:", "    return None")
-    for lines in (["return x.cholesky()"], caught, ["import scipy_of_nowhere"], ["return torch.fft.fft(x)"]):
+    missing = ["import math", "return math.of_a_later_python(x)"]
+    for lines in (["return x.cholesky()"], caught, ["import scipy_of_nowhere"], ["return torch.fft.fft(x)"], missing):
         verdict = verdict_on(*lines)
         assert verdict["verdict"] == "missing"
         assert verdict["message"].startswith("This page's small torch has no ")

@@ -22,6 +22,20 @@ MODULES = (
     *("operator", "python_re", "reprlib", "sys", "types", "weakref"),
 )
 
+# What is wrong in them, and what it is instead.
+CORRECTIONS = {
+    "has no len() VVV": "has no len()",
+    "(expected  ": "(expected ",
+    "self=object.__new__(cls,*args,**kw)": "self=object.__new__(cls)",
+}
+
+
+def corrected(source: str) -> str:
+    """Return a source with corrections."""
+    for wrong, right in CORRECTIONS.items():
+        source = source.replace(wrong, right)
+    return source
+
 
 def shortened_javascript(source: str) -> str:
     """Return a script without comments, with short names."""
@@ -55,7 +69,7 @@ def library(scripts: str) -> dict[str, list]:
     modules = {}
     for name in MODULES:
         kind, source, *more = found[name]
-        modules[name] = [kind, shorten[kind](source), len(more) > 1]
+        modules[name] = [kind, shorten[kind](corrected(source)), len(more) > 1]
     return modules
 
 
@@ -64,7 +78,9 @@ def main(package: Path) -> None:
     core = (package / "brython.js").read_text("utf-8")
     modules = library((package / "brython_stdlib.js").read_text("utf-8"))
     text = json.dumps(modules, indent=0, ensure_ascii=False) + "\n"
-    (HERE / "brython.js").write_text(shortened_javascript(core), "utf-8")
+    (HERE / "brython.js").write_text(
+        shortened_javascript(corrected(core)), "utf-8"
+    )
     (HERE / "library.json").write_text(text, "utf-8")
 
 

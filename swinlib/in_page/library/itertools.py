@@ -79,7 +79,8 @@ def cycle(iterable):
         yield element
         saved.append(element)
     while saved:
-        yield from saved
+        for element in saved:  # noqa: UP028 - `yield from` within `while` does not end in the page's interpreter
+            yield element
 
 
 def dropwhile(predicate, iterable):

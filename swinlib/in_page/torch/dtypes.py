@@ -18,11 +18,8 @@ class NotHere(AttributeError):  # noqa: N818 - nothing is broken
         NotHere.asked.append(self)
 
 
-try:  # in a browser
-    from javascript import Math  # type: ignore[import-not-found]
-
-    def _float32(values: Iterable[Number]) -> list[float]:
-        return [float(Math.fround(value)) for value in values]
+try:  # in a page
+    from _rounding import float32 as _float32  # type: ignore[import-not-found]
 except ImportError:
     from array import array
 
