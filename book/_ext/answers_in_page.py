@@ -151,7 +151,8 @@ def editor(page: BeautifulSoup, exercise: PageExercise, chapter: str) -> Tag:
 INTRODUCTION = (
     "<p>Most exercises answer here: write below one, and Run tells what is "
     "wrong, as the notebook does. Nothing is installed and nothing leaves your "
-    "machine. The page’s verdict is for you; a class is graded as before.</p>"
+    "machine. The page’s verdict is for you; the class is graded as before. If "
+    "page and notebook ever differ, the notebook is right.</p>"
 )
 
 

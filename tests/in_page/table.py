@@ -1,9 +1,10 @@
 """The table of exercises: which of their answers a page judges as `swinlib.check` does, on the same stored cases.
 
-    python tests/in_page/table.py [CHAPTER...]
+    python tests/in_page/table.py [CHAPTER or EXERCISE...]
 
-makes it anew, in headless Chromium, and with it the files from which the book is built: an exercise has its editor
-where its right answers pass, its known mistakes fail, and nearly all of them get the message of `swinlib.check`.
+makes it anew, or those of its rows, in headless Chromium, and with it the files from which the book is built: an
+exercise has its editor where its right answers pass, its known mistakes fail, and nearly all of them get the message of
+`swinlib.check`.
 """
 
 import ast
@@ -11,7 +12,6 @@ import gzip
 import json
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
@@ -135,27 +135,38 @@ def is_proven(row):
     return whole and row["equal"][0] >= 0.98 * row["equal"][1]
 
 
-def prove(chapter, browser=None):
-    """The rows of a chapter, and what is stored of its exercises that are proven."""
-    found, lacking = stored_of(chapter)
+def prove(chapter, names, browser=None):
+    """Rows of the table for exercises of a chapter, and what is stored of those that are proven."""
+    found, lacking = stored_of(chapter, names)
     right = right_answers(chapter)
-    rows = {name: {"missing": lacking.get(name, "")} for name in check.CHAPTERS[chapter]}
+    rows = {name: {"missing": why} for name, why in lacking.items()}
     with judging(chapter, found, browser) as answer:
         for name, data in found.items():
-            started = time.time()
             rows[name] = row_of(chapter, name, data, right[name], answer)
-            print(chapter[:2], name, rows[name], f"{time.time() - started:.0f} s", flush=True)
+            print(chapter[:2], name, rows[name], flush=True)
     return rows, {name: data for name, data in found.items() if is_proven(rows[name])}
 
 
-def write_json(path, value, **how):
-    path.write_text(json.dumps(value, ensure_ascii=False, **how) + "\n", encoding="utf-8")
+def keep(path, made, order, **how):
+    """Write what was made into a file of JSON, in an order, and leave what else is in it."""
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    kept |= made
+    text = json.dumps({name: kept[name] for name in order if kept.get(name) is not None}, ensure_ascii=False, **how)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def main(asked):
+    for chapter, exercises in check.CHAPTERS.items():
+        names = [name for name in exercises if not asked or chapter[:2] in asked or name in asked]
+        if not names:
+            continue
+        rows, proven = prove(chapter, names)
+        table = json.loads((PROVEN / "table.json").read_text(encoding="utf-8"))
+        rows = {**table.get(chapter, {}), **rows}
+        keep(PROVEN / "table.json", {chapter: {name: rows[name] for name in exercises}}, check.CHAPTERS, indent=1)
+        now = {name: proven.get(name) for name in names}  # None where it is not proven any more
+        keep(PROVEN / f"{chapter}.json", now, exercises, separators=(",", ":"))
 
 
 if __name__ == "__main__":
-    for chapter in check.CHAPTERS:
-        if len(sys.argv) == 1 or chapter[:2] in sys.argv[1:]:
-            rows, proven = prove(chapter)
-            kept = json.loads((PROVEN / "table.json").read_text(encoding="utf-8"))
-            write_json(PROVEN / "table.json", {**kept, chapter: rows}, indent=1)
-            write_json(PROVEN / f"{chapter}.json", proven, separators=(",", ":"))
+    main(sys.argv[1:])

@@ -79,7 +79,7 @@ def cycle(iterable):
         yield element
         saved.append(element)
     while saved:
-        for element in saved:  # noqa: UP028 - `yield from` within `while` does not end in the page's interpreter
+        for element in saved:
             yield element
 
 
