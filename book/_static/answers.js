@@ -36,10 +36,9 @@
       };
     });
   };
-  const judge = async (name, source, chapterName, tell) => {
+  const judgeNow = async (name, source, chapterName, tell) => {
     worker ??= start(chapterName);
-    const mine = worker;
-    const running = await mine;
+    const running = await worker;
     tell("Running …");
     return new Promise((done, failed) => {
       const end = setTimeout(() => {
@@ -52,6 +51,12 @@
       running.onerror = event => { clearTimeout(end); worker = undefined; failed(new Error(event.message)); };
       running.postMessage({ name, source });
     });
+  };
+  let last = Promise.resolve(); // one answer after the other
+  const judge = (...answer) => {
+    const verdict = last.then(() => judgeNow(...answer));
+    last = verdict.catch(() => {});
+    return verdict;
   };
 
   // Writing code without an editor's help: spaces for Tab, and a new line begins where the last one did.
