@@ -133,7 +133,7 @@ def editor(page: BeautifulSoup, exercise: PageExercise, chapter: str) -> Tag:
     html = (
         f'<div class="answer" data-script="../../_static/answers.js" '
         f'data-exercise="{exercise.name}" data-chapter="{chapter}">'
-        f'<label for="{identity}">Your answer</label>'
+        f'<label for="{identity}">Your answer: {exercise.name}</label>'
         f'<textarea id="{identity}" rows="{code.count(chr(10)) + 4}" '
         f'wrap="off" spellcheck="false" autocapitalize="off" '
         f'autocomplete="off" aria-describedby="{identity}-keys">'

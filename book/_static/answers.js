@@ -102,7 +102,7 @@
       said.textContent = verdict ? `${SIGNS[verdict]} ${message}` : message;
       output.textContent = printed ? `Your code printed:\n${printed}` : "";
     };
-    const mark = () => { heading.textContent = kept[name]?.done ? "Your answer ✓ was right once" : "Your answer"; };
+    const mark = () => { heading.textContent = `Your answer: ${name}${kept[name]?.done ? " ✓ was right once" : ""}`; };
     const run = async () => {
       if (busy) return;
       busy = true;

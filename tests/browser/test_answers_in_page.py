@@ -85,7 +85,7 @@ def test_what_was_written_is_kept_counted_and_erased(page, book_html):
     page.locator("#answer-roll").scroll_into_view_if_needed()
     page.wait_for_selector(".answer[data-ready]")
     assert page.locator("#answer-roll").input_value() == RIGHT
-    assert box(page, "roll").locator("label").inner_text() == "Your answer ✓ was right once"
+    assert box(page, "roll").locator("label").inner_text() == "Your answer: roll ✓ was right once"
     box(page, "roll").get_by_role("button", name="Reset").click()
     assert page.locator("#answer-roll").input_value().endswith('raise NotImplementedError("your turn")\n')
     page.goto((book_html / "book/index.html").as_uri())
