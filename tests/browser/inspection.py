@@ -93,11 +93,23 @@ SIDEWAYS = """
     }
 """
 SQUEEZED_PICTURES = """
-    () => [...document.querySelectorAll("img")]
-        .filter(({ clientWidth, clientHeight, naturalWidth, naturalHeight }) => clientWidth && naturalWidth
-            && Math.abs(clientWidth / clientHeight * naturalHeight / naturalWidth - 1) > 0.05)
-        .map(image => `${image.clientWidth}×${image.clientHeight} "${image.alt.slice(0, 60)}"`)
-        .slice(0, 5)
+    () => {
+        const sides = image => {
+            const style = getComputedStyle(image);
+            const sum = names => names.reduce((all, name) => all + parseFloat(style[name]), 0);
+            return [
+                image.clientWidth - sum(["paddingLeft", "paddingRight"]),
+                image.clientHeight - sum(["paddingTop", "paddingBottom"]),
+            ];
+        };
+        const squeezed = image => {
+            const [width, height] = sides(image);
+            return width > 0 && image.naturalWidth
+                && Math.abs(width / height * image.naturalHeight / image.naturalWidth - 1) > 0.05;
+        };
+        return [...document.querySelectorAll("img")].filter(squeezed).slice(0, 5)
+            .map(image => `${sides(image).map(Math.round).join("×")} "${image.alt.slice(0, 60)}"`);
+    }
 """
 
 
