@@ -135,12 +135,13 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
             pages[path] = asked.sub(f'{name}?v={version}"', page)
     for path, page in pages.items():
         path.write_text(page, encoding="utf-8")
-    logos = {
-        logo: f"_static/images/{logo.name}" for logo in static.glob("images/*")
-    }
-    for logo, name in logos.items():
+    logos = static / "images"
+    for logo in list(logos.glob("*")):
+        name = f"_static/images/{logo.name}"
         if not any(name in page for page in pages.values()):
             logo.unlink()
+    if not any(logos.glob("*")):
+        shutil.rmtree(logos, ignore_errors=True)
     for name in {*LEFT_OUT, *UNUSED_STYLES, *SCRIPTS, *app.builder.book_sheets}:
         part = static / name
         if part.is_dir():
