@@ -126,13 +126,13 @@ def write_scripts(app: Sphinx) -> None:
             (folder / path.name).with_suffix(".js").write_text(script, "utf-8")
 
 
-def editor(page: BeautifulSoup, exercise: PageExercise, chapter: str) -> Tag:
+def editor(exercise: PageExercise) -> Tag:
     """Return the editor of an exercise, to which answers.js adds buttons."""
     code = begun(exercise)
     identity = f"answer-{exercise.name}"
     html = (
         f'<div class="answer" data-script="../../_static/answers.js" '
-        f'data-exercise="{exercise.name}" data-chapter="{chapter}">'
+        f'data-exercise="{exercise.name}">'
         f'<label for="{identity}">Your answer: {exercise.name}</label>'
         f'<textarea id="{identity}" rows="{code.count(chr(10)) + 4}" '
         f'wrap="off" spellcheck="false" autocapitalize="off" '
@@ -148,8 +148,10 @@ def editor(page: BeautifulSoup, exercise: PageExercise, chapter: str) -> Tag:
     return BeautifulSoup(html, "html.parser")
 
 
-INTRODUCTION = (
-    "<p>Most exercises answer here: write below one, and Run tells what is "
+INTRODUCTION = (  # answers.js reads here what the first Run fetches
+    '<p data-interpreter="../../{folder}/interpreter.js" '
+    'data-cases="../../{folder}/{chapter}.js">'
+    "Most exercises answer here: write below one, and Run tells what is "
     "wrong, as the notebook does. Nothing is installed and nothing leaves your "
     "machine. The page’s verdict is for you; the class is graded as before. If "
     "page and notebook ever differ, the notebook is right.</p>"
@@ -169,10 +171,12 @@ def insert_editors(app: Sphinx, page: BeautifulSoup, path: PurePath) -> None:
     exercises = read_page(source).exercises
     for solution, exercise in zip(solutions, exercises, strict=True):
         if exercise.name in stored:
-            solution.insert_before(editor(page, exercise, source.stem))
+            solution.insert_before(editor(exercise))
     download = page.select_one(f'article a[href$="{source.name}"][download]')
-    introduction = BeautifulSoup(INTRODUCTION, "html.parser")
-    download.find_parent("p").insert_after(introduction)
+    introduction = INTRODUCTION.format(folder=FOLDER, chapter=source.stem)
+    download.find_parent("p").insert_after(
+        BeautifulSoup(introduction, "html.parser")
+    )
 
 
 def insert_sum(app: Sphinx, page: BeautifulSoup) -> None:

@@ -3,7 +3,6 @@
 "use strict";
 (() => {
   if (globalThis.swinAnswers) return globalThis.swinAnswers.begin();
-  const folder = document.currentScript.src.replace(/answers\.js.*/, "in_page/");
   const SECONDS = 5, STORE = "swin-answers";
 
   // What was written stays in the browser, where it lets pages keep something.
@@ -17,15 +16,16 @@
   // One worker for the page. It is a Blob, since a page opened as a file may start no other.
   let program, chapter, worker;
   const fetched = {};
-  const fetchScript = name => fetched[name] ??= new Promise((done, failed) => {
+  const fetchScript = address => fetched[address] ??= new Promise((done, failed) => {
     const script = document.createElement("script");
-    script.src = `${folder}${name}.js`;
+    script.src = address;
     script.onload = done;
-    script.onerror = () => failed(new Error(`${script.src} is missing`));
+    script.onerror = () => failed(new Error(`${script.src.slice(0, 200)} is missing`));
     document.head.append(script);
   });
-  const start = async name => {
-    await Promise.all([fetchScript("interpreter"), fetchScript(name)]);
+  const start = async () => {
+    const { interpreter, cases } = document.querySelector("[data-interpreter]").dataset;
+    await Promise.all([fetchScript(interpreter), fetchScript(cases)]);
     return new Promise((done, failed) => {
       const started = new Worker(program);
       started.onerror = event => failed(new Error(event.message));
@@ -36,14 +36,14 @@
       };
     });
   };
-  const judgeNow = async (name, source, chapterName, tell) => {
-    worker ??= start(chapterName);
+  const judgeNow = async (name, source, tell) => {
+    worker ??= start();
     const running = await worker;
     tell("Running …");
     return new Promise((done, failed) => {
       const end = setTimeout(() => {
         running.terminate();
-        worker = start(chapterName);
+        worker = start();
         worker.catch(() => { worker = undefined; });
         done({ verdict: "wrong", message: `${name}: stopped after ${SECONDS} seconds. Does a loop in it ever end?` });
       }, 1000 * SECONDS);
@@ -93,7 +93,7 @@
   };
 
   const equip = box => {
-    const { exercise: name, chapter: chapterName } = box.dataset, area = box.querySelector("textarea");
+    const name = box.dataset.exercise, area = box.querySelector("textarea");
     const begun = area.defaultValue, heading = box.querySelector("label"), said = box.querySelector("[role=status]");
     const output = box.querySelector(".answer-printed");
     let leaving = false, busy = false;
@@ -109,7 +109,7 @@
       const source = area.value;
       try {
         show({ message: "Python is fetched …" });
-        const result = await judge(name, source, chapterName, message => show({ message }));
+        const result = await judge(name, source, message => show({ message }));
         show(result);
         if (result.verdict === "right") keep(name, { done: true });
         mark();

@@ -25,6 +25,8 @@ TYPES = {
 }
 SHEET_ADDRESS = re.compile(r"url\(\s*(['\"]?)(?!data:|#)([^'\")]+)\1\s*\)")
 MODELS = "_static/models"
+# Attributes with the address of a script that a page loads later: a figure's, or an editor's with what its Run needs.
+LATER = ("data-script", "data-interpreter", "data-cases")
 
 
 def data_address(file: Path) -> str:
@@ -61,7 +63,7 @@ def put_in_pictures(page: BeautifulSoup, name: str, book: BuiltBook) -> None:
 
 
 def put_in_scripts(page: BeautifulSoup, name: str, book: BuiltBook) -> None:
-    """Put the scripts of a page into it: its own at the end, since they want all of it there; those of its figures.
+    """Put the scripts of a page into it: its own at the end, since they want all of it there; those for `LATER`.
 
     A model that a figure computes with comes too: ``in_page.js`` looks for it in the page before it asks for a file.
     """
@@ -69,10 +71,11 @@ def put_in_scripts(page: BeautifulSoup, name: str, book: BuiltBook) -> None:
     for script in page.select("script[src]"):
         script.decompose()
     text = str(page)
-    for figure in page.select("[data-script]"):
-        file = book.folder / place(figure["data-script"], name)[0]
-        text += file.read_text(encoding="utf-8")
-        figure["data-script"] = data_address(file)
+    for attribute in LATER:
+        for element in page.select(f"[{attribute}]"):
+            file = book.folder / place(element[attribute], name)[0]
+            text += file.read_text(encoding="utf-8")
+            element[attribute] = data_address(file)
     models = [file for file in sorted((book.folder / MODELS).glob("*.js")) if f"{MODELS}/{file.name}" in text]
     for file in [*models, *scripts]:
         page.body.append(page.new_tag("script", string=script_text(file)))

@@ -12,7 +12,7 @@ from swinlib.takeaway.built import BuiltBook
 from swinlib.takeaway.chapter import file_name, one_file
 
 MEGABYTE = 1_000_000
-MOST, MOST_WITH_MODEL = 3 * MEGABYTE, 8 * MEGABYTE
+MOST, MOST_WITH_MORE = 3 * MEGABYTE, 8 * MEGABYTE  # with a model's weights or an interpreter
 ADDRESS = "https://example.org/swin/"
 
 
@@ -88,9 +88,13 @@ def test_every_chapter_can_be_mailed(singles):
     assert len(files) == 19
     for file in files:
         text = file.read_text(encoding="utf-8")
-        most = MOST_WITH_MODEL if "swinModels ??= {})[" in text else MOST
+        most = MOST_WITH_MORE if "swinModels ??= {})[" in text or "data-interpreter" in text else MOST
         assert file.stat().st_size <= most, file.name
-        asked = re.findall(r'(?:src|data-script|href)="(?!data:|#|https?:)[^"]*"', text.partition("<script")[0])
+        addresses = r'(?:src|data-script|data-interpreter|data-cases|href)="(?!data:|#|https?:)[^"]*"'
+        asked = re.findall(addresses, text.partition("<script")[0])
+            r'(?:src|data-script|data-interpreter|data-cases|href)="(?!data:|#|https?:)[^"]*"',
+            text.partition("<script")[0],
+        )
         assert not asked, file.name
 
 
@@ -123,4 +127,19 @@ def test_a_figure_computes_with_the_model_that_is_in_the_file(singles, browser, 
     figure.locator("[tabindex='0']").first.press("Enter")
     page.wait_for_function("() => globalThis.swinPromises?.digits")
     assert page.evaluate("async () => (await swinPromises.digits).arguments.patch_size.length") == 2
+    context.close()
+
+
+def test_an_exercise_is_answered_by_the_interpreter_that_is_in_the_file(singles, browser, tmp_path):
+    alone = tmp_path / "page.html"
+    alone.write_bytes((singles / "07_roll_and_shifted_windows_exercises.html").read_bytes())
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.goto(alone.as_uri())
+    editor = page.locator(".answer").first
+    editor.scroll_into_view_if_needed()
+    editor.locator("textarea").fill("def roll(x, shift):\n    return x")
+    editor.locator("textarea").press("Control+Enter")
+    page.wait_for_selector(".answer [role=status][data-verdict=wrong]", timeout=60_000)
+    assert "roll, on the smallest input that fails" in editor.locator("[role=status]").inner_text()
     context.close()
