@@ -58,6 +58,7 @@ def modules(chapter: str) -> dict[str, tuple[str, bool]]:
     return {**sources, "swinlib": (NAMES.format(modules=swinlib._MODULES), True), "swinlib.check": ("", True)}
 
 
+LACKING_OF_PYTHON = ("hashlib", "pathlib", "random")  # they can be imported, and say so when they are used
 # Modules of Python's standard library that a page has of us, as the interpreter's own are wrong or large; and one in
 # JavaScript, which rounds.
 LIBRARY = sorted((HERE / "library").iterdir())
@@ -72,6 +73,8 @@ def page_modules(chapter: str, *, mistakes: bool = False) -> dict[str, tuple[str
     """
     left_out = () if mistakes else ("mistake", "picture")
     library = {path.stem: (path.read_text(encoding="utf-8"), False) for path in LIBRARY if path.suffix == ".py"}
+    lacking = (HERE / "lacking.py").read_text(encoding="utf-8")
+    library |= dict.fromkeys(LACKING_OF_PYTHON, (lacking, False))
     return {
         name: (shortened(source, left_out=left_out, keep_imports=is_package), is_package)
         for name, (source, is_package) in {**modules(chapter), **library}.items()
