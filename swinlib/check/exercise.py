@@ -25,7 +25,7 @@ import copy
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import hypothesis
@@ -45,6 +45,7 @@ UNDEFINED = "not defined"  # there is no function of that name
 ENDED = "ended"  # the call ended the process, or was ended for what it took
 FINAL = (UNWRITTEN, UNDEFINED, ENDED)
 COMPARED = 16  # inputs on which an answer is held against each known mistake
+KEPT = 500  # results of the right answer and of known mistakes; an exercise has some 200 on the cases always tried
 FAR_LARGER = 1000  # times the entries of the right result: no judge needs to look into it
 
 
@@ -143,6 +144,7 @@ class Exercise:
         self.without = without
         self.inputs = inputs
         self._cases: dict[tuple[int, int], list[Case]] = {}
+        self._computed: dict[tuple[Mistake | None, str], Any] = {}  # by mistake, None for the right answer, and case
         self.mistakes: list[Mistake] = []
         self.calls_plainly = probe is None
         self.probe = probe or (lambda answer, *args: answer(*args))
@@ -218,25 +220,42 @@ class Exercise:
         return tuple(name for name in before if name not in self.changes and not is_as_before(name))
 
     def expected(self, case: Case) -> object:
-        """What the right answer gives for a case."""
-        arguments = list(self.arguments(**case).values())
-        with trying(()):
-            return self.probe(self.reference, *arguments)
+        """What the right answer gives for a case; it is computed once, and nobody may change it."""
+
+        def computed() -> object:
+            arguments = list(self.arguments(**case).values())
+            with trying(()):
+                return self.probe(self.reference, *arguments)
+
+        return self._once(None, case, computed)
+
+    def mistaken(self, mistake: Mistake, case: Case) -> Outcome:
+        """What a known mistake gives for a case; computed once as well, however many answers are held against it."""
+        return self._once(mistake, case, lambda: self.attempt(mistake.function, case, anything_goes=True))
+
+    def _once(self, mistake: Mistake | None, case: Case, compute: Callable[[], Any]) -> Any:
+        key = mistake, repr(case)
+        if key not in self._computed:
+            if len(self._computed) >= KEPT:
+                self._computed.clear()
+            self._computed[key] = compute()
+        return self._computed[key]
 
     def problem(self, outcome: Outcome, case: Case) -> str | None:
         """What is wrong with an outcome, in words; None if it is right."""
         if outcome.error is not None:
             return outcome.message.strip() or f"your code raised {outcome.error}"
-        if _far_larger(outcome.value, self.expected(case)) or getattr(outcome.value, "is_meta", False) is True:
-            return difference(outcome.value, self.expected(case))
+        want = self.expected(case)
+        if _far_larger(outcome.value, want) or getattr(outcome.value, "is_meta", False) is True:
+            return difference(outcome.value, want)
         try:
-            if problem := self.judged(outcome.value, self.expected(case), **self.arguments(**case)):
+            if problem := self.judged(outcome.value, want, **self.arguments(**case)):
                 return problem
             return (
                 f"your code changed {outcome.changed[0]!r}, which the caller goes on with" if outcome.changed else None
             )
         except Exception as error:  # an answer of a form that the judge did not think of
-            general = difference(outcome.value, self.expected(case))
+            general = difference(outcome.value, want)
             return general or f"the result could not be understood ({type(error).__name__}): {show(outcome.value)}"
 
     # All calls --------------------------------------------------------------------------------------------------
@@ -358,8 +377,7 @@ class Exercise:
         if any(outcome.error == ENDED for _, outcome in compared):
             return None
         for mistake in self.mistakes:
-            as_mistaken = partial(self.attempt, mistake.function, anything_goes=True)
-            if all(alike(as_mistaken(each), outcome) for each, outcome in compared):
+            if all(alike(self.mistaken(mistake, each), outcome) for each, outcome in compared):
                 return mistake
         return None
 

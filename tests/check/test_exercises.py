@@ -1,5 +1,6 @@
 """Each exercise: every right answer passes, every known mistake fails and is told which it is."""
 
+import copy
 import importlib.util
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from swinlib import check
+from swinlib.check.exercise import Outcome, alike
 from swinlib.classroom.pages import read_page, stub, student_notebook
 
 HERE = Path(__file__).resolve().parent
@@ -164,3 +166,15 @@ def test_the_students_notebook_tells_no_solution(page):
             if line.startswith("    return ") and len(line) > 30 and line not in exercise.given:
                 assert line not in text
     assert all(not cell.get("outputs") for cell in notebook.cells)
+
+
+@pytest.mark.one_in(7)
+@pytest.mark.parametrize("exercise", check.EXERCISES.values(), ids=lambda exercise: exercise.name)
+def test_what_is_computed_once_is_changed_by_nobody(exercise):
+    """The right results are kept for the next answer, whatever judges and messages did with them."""
+    fresh = copy.copy(exercise)
+    for case in exercise.samples:
+        for mistake in exercise.mistakes:
+            exercise.problem(exercise.mistaken(mistake, case), case)
+        fresh._computed = {}
+        assert alike(Outcome(exercise.expected(case)), Outcome(fresh.expected(case)))
