@@ -28,7 +28,10 @@ from .inline import put_in_pictures, style_text, without_link
 ANSWERS = re.compile(r"Answer|Hint|Solution|Explanation|My check fails")
 STYLES = ("_static/book.css", "_static/mathematics.css")
 # Not for paper: what only a script or a mouse makes use of.
-LEFT_OUT = "script, noscript, a.headerlink, button, .swin-quiz-how, .swin-quiz-end, .swin-quiz-verdict"
+LEFT_OUT = (
+    "script, noscript, a.headerlink, button, .swin-quiz-how, .swin-quiz-end, .swin-quiz-verdict, "
+    ".answer, .answers-done, [data-interpreter]"
+)
 # Of code, what has the colour of the text: each element would be a mark in the PDF, of which half would be these.
 PLAIN = "pre :is(span.n, span.p, span.w, span.nn)"
 POINTING = ("aria-describedby", "aria-labelledby", "aria-controls", "for", "headers")
@@ -174,7 +177,7 @@ def move_answers(article: Tag, number: int) -> list[str]:
             continue
         seen, whole = take_title(fold)
         answers.append(
-            f'<section class="answer"><h3 id="answer-{number}">{number}. {whole}</h3>\n{fold.decode_contents()}\n'
+            f'<section class="at-the-end"><h3 id="answer-{number}">{number}. {whole}</h3>\n{fold.decode_contents()}\n'
             f'<p><a href="#asked-{number}">Back to where {number} is asked</a></p></section>'
         )
         link = f'<p class="asked" id="asked-{number}"><a href="#answer-{number}">{seen}</a>, {number} at the end</p>'

@@ -37,7 +37,9 @@ PAGES = {
 of <a href="../01_one.html">chapter 1</a></p>
 <details><summary>Hint 1<span class="visually-hidden">: Sums</span></summary>
 <p>Add, <a href="#top">as above</a>.</p></details>
-<details><summary>Pitfall 4: signs</summary><p>Mind them.</p></details>""",
+<details><summary>Pitfall 4: signs</summary><p>Mind them.</p></details>
+<p data-cases="../../_static/in_page/01_one.js" data-interpreter="../../_static/in_page/interpreter.js">Answer here.</p>
+<div class="answer" data-script="../../_static/answers.js"><textarea></textarea></div>""",
     ),
     "book/02_two.html": ("2. Two", "<p>Nothing.</p>"),
     "book/glossary.html": ("Glossary", '<dl><dt id="term-map">map</dt></dl>'),
@@ -51,6 +53,9 @@ FILES = {
     "_static/book.js": b'const text = "</script>";',
     "_static/favicon.svg": b"<svg/>",
     "_static/figures/draw-1.js": b'load("_static/models/digits.js")',
+    "_static/answers.js": b"swinAnswers.begin()",
+    "_static/in_page/01_one.js": b"swinAnswers.chapter({})",
+    "_static/in_page/interpreter.js": b"swinAnswers.worker()",
     "_static/models/digits.js": b'swinModels = {"digits": 1}',
     "_static/models/other.js": b"no page names this one",
     "_static/exercises/01_one.ipynb": b"{}",

@@ -56,11 +56,15 @@ def test_links_to_other_pages_lead_to_where_the_book_is_published(small_folder):
     assert links["Small book"] == f"{ADDRESS}book/01_one.html"
 
 
-def test_a_notebook_that_the_page_offers_is_in_it(small):
+def test_a_notebook_that_the_page_offers_and_what_its_editors_need_are_in_it(small):
     page = BeautifulSoup(one_file(small, "book/exercises/01_one.html"), "html.parser")
     link = page.select_one("a[download]")
     assert held(link["href"]) == b"{}"
     assert link["download"] == "01_one.ipynb"
+    introduction = page.select_one("[data-interpreter]")
+    assert held(introduction["data-interpreter"]) == b"swinAnswers.worker()"
+    assert held(introduction["data-cases"]) == b"swinAnswers.chapter({})"
+    assert held(page.select_one(".answer")["data-script"]) == b"swinAnswers.begin()"
 
 
 def test_command_says_what_it_wrote(small_folder, tmp_path, monkeypatch, capsys):
