@@ -176,6 +176,7 @@ def move_answers(article: Tag, number: int) -> list[str]:
         if fold.find_parent("details") or not ANSWERS.match(fold.summary.get_text().strip()):
             continue
         seen, whole = take_title(fold)
+        unfold(fold)
         answers.append(
             f'<section class="at-the-end"><h3 id="answer-{number}">{number}. {whole}</h3>\n{fold.decode_contents()}\n'
             f'<p><a href="#asked-{number}">Back to where {number} is asked</a></p></section>'
@@ -187,7 +188,7 @@ def move_answers(article: Tag, number: int) -> list[str]:
 
 
 def unfold(article: Tag) -> None:
-    """Open the folds of a page in their places."""
+    """Open the folds of a page, or those within an answer, in their places."""
     for fold in article.select("details"):
         seen, _ = take_title(fold)
         seen = re.sub(r"^Show (.)", lambda match: match[1].upper(), seen)  # it is shown

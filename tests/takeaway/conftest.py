@@ -25,7 +25,8 @@ PAGES = {
 <figcaption>Draw</figcaption><img alt="A digit." loading="lazy" src="../_images/digit.webp"/></figure>
 <pre><span></span><span class="k">for</span> <span class="n">i</span> <span class="o">in</span>
 <span class="n">x</span></pre>
-<details><summary>Answer: the sum</summary><p id="sum">It is 7.</p></details>
+<details><summary>Answer: the sum</summary><p id="sum">It is 7.</p>
+<details><summary>Show why</summary><p>3 and 4.</p></details></details>
 <details class="admonition hide above-input"><summary><p class="collapsed admonition-title">Code of the figure</p>
 <p class="expanded admonition-title">Code of the figure</p><span class="visually-hidden">: Part</span></summary>
 <div class="cell_input">draw()</div></details>

@@ -60,7 +60,12 @@ def test_answers_are_at_the_end_with_links_both_ways_and_other_folds_open_in_pla
         "Hint 1, 2 at the end",
     ]
     assert "It is 7." in answers[0].get_text()
-    assert [name.get_text() for name in whole.select(".fold-name")] == ["Code of the figure", "Pitfall 4: signs"]
+    assert answers[0].select_one(".unfolded").get_text() == "Why3 and 4."
+    assert [name.get_text() for name in whole.select(".fold-name")] == [
+        "Code of the figure",
+        "Pitfall 4: signs",
+        "Why",
+    ]
     assert whole.select_one(".unfolded .cell_input").get_text() == "draw()"
 
 
