@@ -40,7 +40,7 @@ def test_four_workers_are_worth_having(measure):
     rule = {}
     exec(source("def expected"), rule)
     for _ in range(12):
-        alone, four = measure(0, batches=8), measure(4, batches=24)
+        alone, four = measure(0, batches=8), measure(4, batches=96)
         assert alone >= rule["expected"](0, READ, TRAIN)
         assert four >= TRAIN
         if four < alone / 1.5:
