@@ -499,7 +499,7 @@ def test_the_command_grades_by_a_cluster_and_goes_on_where_it_was_interrupted(ma
     assert main(["new", str(course)]) == 0
     assert main(["assign", "7", *at]) == 0
     assert main(["release", PAGE, *at]) == 0
-    for student, answer in {"ada": RIGHT["roll"], "bob": "import time; time.sleep(8)\n" + RIGHT["roll"]}.items():
+    for student, answer in {"ada": RIGHT["roll"], "bob": "import time; time.sleep(15)\n" + RIGHT["roll"]}.items():
         notebook = json.loads((course / "release" / PAGE / f"{PAGE}.ipynb").read_text())
         (cell,) = (cell for cell in notebook["cells"] if "".join(cell["source"]).startswith("def roll("))
         cell["source"] = answer
