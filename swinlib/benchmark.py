@@ -125,9 +125,7 @@ def contestants(name: str, image_size: int, ours: SwinTransformer) -> tuple[dict
     for who, build in {"torchvision": _torchvision, "timm": _timm, "transformers": _transformers}.items():
         try:
             models[who] = build(name, image_size, ours)
-        except ImportError as error:
-            missing.append(f"{who} is left out: {error}")
-        except NotHereError as error:
+        except (ImportError, NotHereError) as error:
             missing.append(f"{who} is left out: {error}")
     return models, missing
 
@@ -248,7 +246,7 @@ def measure(
     first, *_ = seconds.values()
     rows = []
     for name, own in seconds.items():
-        ratios = sorted(mine / other for mine, other in zip(own, first, strict=True))
+        ratios = [mine / other for mine, other in zip(own, first, strict=True)]
         low, high = interval(ratios)
         rows.append(
             Row(
@@ -305,14 +303,26 @@ def _wait(x: Tensor) -> None:
 def product_speed(device: torch.device, dtype: Dtype) -> float:
     """Operations a second of the quickest of a few products of large square matrices."""
     a = torch.randn(SQUARE, SQUARE, device=device, dtype=getattr(torch, dtype))
+    return 2 * SQUARE**3 / _quickest(lambda: a @ a, a)
+
+
+def bandwidth(device: torch.device) -> float:
+    """Bytes a second that are read and written by the quickest of a few copies of much memory."""
+    a = torch.ones(2**26, device=device)
+    b = torch.empty_like(a)
+    return 2 * a.numel() * a.element_size() / _quickest(lambda: b.copy_(a), a)
+
+
+def _quickest(run: Callable[[], object], x: Tensor, rounds: int = 10) -> float:
+    """Seconds of the quickest of a few runs, on the device of a tensor."""
     best = math.inf
-    for _ in range(10):
-        _wait(a)
+    for _ in range(rounds):
+        _wait(x)
         start = time.perf_counter()
-        a @ a
-        _wait(a)
+        run()
+        _wait(x)
         best = min(best, time.perf_counter() - start)
-    return 2 * SQUARE**3 / best
+    return best
 
 
 class _Moved(TorchDispatchMode):
@@ -337,20 +347,6 @@ def bytes_moved(step: Forward, x: Tensor) -> int:
     return moved.bytes
 
 
-def bandwidth(device: torch.device) -> float:
-    """Bytes a second that are read and written by the quickest of a few copies of much memory."""
-    a = torch.ones(2**26, device=device)
-    b = torch.empty_like(a)
-    best = math.inf
-    for _ in range(10):
-        _wait(a)
-        start = time.perf_counter()
-        b.copy_(a)
-        _wait(a)
-        best = min(best, time.perf_counter() - start)
-    return 2 * a.numel() * a.element_size() / best
-
-
 class _Held(TorchDispatchMode):
     """Notes how much memory the tensors hold that operators make, as long as anybody has them."""
 
@@ -360,10 +356,10 @@ class _Held(TorchDispatchMode):
         self.most = 0
 
     def __torch_dispatch__(self, operator: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        before = {id_of(each) for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)}
+        before = {_id_of(each) for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)}
         result = operator(*args, **(kwargs or {}))
         for each in tree_leaves(result):
-            if isinstance(each, Tensor) and id_of(each) not in before:
+            if isinstance(each, Tensor) and _id_of(each) not in before:
                 storage = each.untyped_storage()
                 self.bytes[StorageWeakRef(storage)] = storage.nbytes()
         self.bytes = {storage: size for storage, size in self.bytes.items() if not storage.expired()}
@@ -371,7 +367,7 @@ class _Held(TorchDispatchMode):
         return result
 
 
-def id_of(tensor: Tensor) -> int:
+def _id_of(tensor: Tensor) -> int:
     """Of the memory that it shows."""
     return tensor.untyped_storage()._cdata
 
@@ -480,8 +476,8 @@ def run(config: Config) -> list[Row]:
                     options = {"mode": mode, "dtype": dtype, "compiled": compiled, "rounds": config.rounds}
                     rows += measure(models, x, **options)
                     print(table(rows[-len(models) :]), flush=True)
-    if config.csv is not None:
-        write_csv(rows, config.csv)
+                    if config.csv is not None:  # what is measured is kept, whatever comes
+                        write_csv(rows, config.csv)
     if config.roofline is not None:
         draw_roofline(rows, bandwidth(torch.device(config.device)), config.roofline)
     return rows

@@ -8,7 +8,7 @@ one order to the next is to take rows by their numbers, once; the first order is
 tokens, and merging reads four rows for each that it writes.
 
 Windows that the mask divides alike stand side by side in that order, so that each kind has one bias and one call of
-PyTorch's fused attention, whatever the batch. Chapter 11 derives all of it, step by step.
+PyTorch's fused attention, whatever the batch.
 
 Where windows do not tile the map, the rows stay in the order of the map, and each block takes its windows from it, with
 rows of zeros for the padding.
@@ -16,7 +16,7 @@ rows of zeros for the padding.
 
 import copy
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from .attention import BaseWindowAttention, WindowAttentionV2
+from .attention import BaseWindowAttention, position_parameters
 from .blocks import DropPath, SwinStage, SwinTransformerBlock, SwinTransformerBlockV2
 from .model import SwinTransformer
 from .resampling import PatchMergingV2, space_to_depth
@@ -50,9 +50,10 @@ NOTHING = -1  # instead of a row's number, where a window has padding
 def fast(model: Model) -> Model:
     """A model that computes the same, with the same parameters, in less time.
 
-    It shares all parts of the model: what trains one of them trains the other, and ``train()``, ``to()`` and
-    ``reset_classifier()`` of one are those of both. Its blocks are not called one by one, so hooks on blocks, on their
-    attention and on mergings do not fire; hooks on norms and linear layers do.
+    Both are the same model: what trains or changes one trains or changes the other, and ``train()``, ``to()`` and
+    ``reset_classifier()`` of one are those of both; of a `SwinUNet` this holds for all its parts. Its blocks are not
+    called one by one, so hooks on blocks, on their attention and on mergings do not fire; hooks on norms and linear
+    layers do.
 
     Args:
         model: of either version, with any windows; or a `SwinUNet`, whose encoder becomes fast.
@@ -60,24 +61,28 @@ def fast(model: Model) -> Model:
     Raises:
         TypeError: if it is another kind of model.
     """
-    if isinstance(model, SwinUNet):
-        twin = copy.copy(model)
-        twin._modules = {**model._modules, "encoder": fast(model.encoder)}
-        return twin
-    if type(model) not in (SwinTransformer, FastSwinTransformer):
-        raise TypeError(f"fast() takes a SwinTransformer or a SwinUNet of swinlib, got {type(model).__name__}.")
-    twin = copy.copy(model)  # the same modules in another object, and ...
-    twin.__class__ = FastSwinTransformer  # ... another way through them
-    return twin
+    return _twin(model, FastSwinTransformer)
 
 
 def plain(model: Model) -> Model:
-    """Undo `fast`: a model of the same parts that goes through them one by one."""
-    twin = copy.copy(model)
+    """Undo `fast`: a model of the same parts that goes through them one by one.
+
+    Raises:
+        TypeError: as `fast` does.
+    """
+    return _twin(model, SwinTransformer)
+
+
+def _twin(model: Model, kind: type[SwinTransformer]) -> Model:
+    """Another object for the same model, and another way through it."""
     if isinstance(model, SwinUNet):
-        twin._modules = {**model._modules, "encoder": plain(model.encoder)}
-    else:
-        twin.__class__ = SwinTransformer
+        twin = copy.copy(model)
+        twin._modules = {**model._modules, "encoder": _twin(model.encoder, kind)}
+        return twin
+    if type(model) not in (SwinTransformer, FastSwinTransformer):
+        raise TypeError(f"fast() and plain() take a SwinTransformer or a SwinUNet, got {type(model).__name__}.")
+    twin = object.__new__(kind)
+    twin.__dict__ = model.__dict__
     return twin
 
 
@@ -154,7 +159,7 @@ def _attend(attention: BaseWindowAttention, rows: Tensor, step: "BlockStep") -> 
         rows = step.enter.of(rows)
     mh, mw = attention.window_size
     q, k, v = attention.project(rows.view(-1, mh * mw, attention.dim))
-    q, k, scale = _scaled(attention, q, k)
+    q, k, scale = attention.comparable(q, k)
     biases = _biases(attention, step)
     if len(step.sizes) == 1:
         heads = _fused(attention, q, k, v, biases[0], scale)
@@ -163,15 +168,6 @@ def _attend(attention: BaseWindowAttention, rows: Tensor, step: "BlockStep") -> 
         heads = torch.cat([_fused(attention, *of_kind, scale) for of_kind in of_kinds])
     attended = attention.dropout(attention.proj(heads.transpose(1, 2).reshape(-1, attention.dim)))
     return attended if step.enter is None else step.enter.reverse().of(attended)
-
-
-def _scaled(attention: BaseWindowAttention, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Queries, keys and a number, so that their dot products times the number are the attention's logits."""
-    if isinstance(attention, WindowAttentionV2):
-        eps = max(1e-12, torch.finfo(q.dtype).tiny)
-        scale = attention.logit_scale.clamp(max=math.log(100)).exp()
-        return F.normalize(q, dim=-1, eps=eps) * scale, F.normalize(k, dim=-1, eps=eps), 1.0
-    return q, k, attention.head_dim**-0.5
 
 
 def _fused(attention: BaseWindowAttention, q: Tensor, k: Tensor, v: Tensor, bias: Tensor, scale: float) -> Tensor:
@@ -193,23 +189,6 @@ def _merge(merging: nn.Module, rows: Tensor, step: "Rows") -> Tensor:
     return merging.reduction(merging.norm(four))
 
 
-def _biases(attention: BaseWindowAttention, step: "BlockStep") -> tuple[Tensor, ...]:
-    """The bias of each kind of window, ``(heads, N, N)``, with minus infinity where the mask forbids."""
-    keeps = attention.proj.weight.device.type == "cpu" and not torch.is_grad_enabled()
-    if not keeps or torch.compiler.is_compiling():
-        return step.with_masks(attention.position_bias())
-    now = [parameter for name, parameter in attention.named_parameters() if name.startswith(POSITION)]
-    kept = _kept.get(attention)
-    # compared entry by entry: nothing else tells for sure that nobody has changed a parameter
-    if kept is None or kept.step is not step or not all(map(_identical, kept.made_of, now)):
-        made_of = [parameter.detach().clone() for parameter in now]
-        kept = _kept[attention] = _Kept(step, made_of, step.with_masks(attention.position_bias()))
-    return kept.biases
-
-
-POSITION = ("relative_position_bias_table", "cpb_mlp")  # parameters that a position bias is made of
-
-
 @dataclass(frozen=True, eq=False)
 class _Kept:
     """Biases that serve as long as the parameters are what they were made of."""
@@ -220,6 +199,20 @@ class _Kept:
 
 
 _kept: "WeakKeyDictionary[BaseWindowAttention, _Kept]" = WeakKeyDictionary()
+
+
+def _biases(attention: BaseWindowAttention, step: "BlockStep") -> tuple[Tensor, ...]:
+    """The bias of each kind of window, ``(heads, N, N)``, with minus infinity where the mask forbids."""
+    keeps = attention.proj.weight.device.type == "cpu" and not torch.is_grad_enabled()
+    if not keeps or torch.compiler.is_compiling():
+        return step.with_masks(attention.position_bias())
+    now = [attention.get_parameter(name) for name in sorted(position_parameters(attention))]
+    kept = _kept.get(attention)
+    # compared entry by entry: nothing else tells for sure that nobody has changed a parameter
+    if kept is None or kept.step is not step or not all(map(_identical, kept.made_of, now)):
+        made_of = [parameter.detach().clone() for parameter in now]
+        kept = _kept[attention] = _Kept(step, made_of, step.with_masks(attention.position_bias()))
+    return kept.biases
 
 
 def _identical(one: Tensor, other: Tensor) -> bool:
@@ -379,21 +372,20 @@ def _route(batch: int, height: int, width: int, stages: Stages, device: torch.de
         stages: what `_windows_of` says of each.
         device: of the tokens.
     """
-    made: list[StageSteps] = []
-    size, arrive = (height, width), None
-    for window, shifts in stages:
-        came, blocks, went = _stage_blocks(batch, size, window, shifts, device)
-        if arrive is None:
-            pixels = Rows.made_of(came, len(came), device)
-        else:
-            made[-1] = replace(made[-1], merge=arrive(came))
-        made.append(StageSteps(blocks, None))
-        arrive = partial(_merging, _four(batch, size), went, device)
-        size = tuple((side + 1) // 2 for side in size)
-    return Route(pixels, made)
+    sizes = [(height, width)]
+    for _ in stages[1:]:
+        sizes.append(tuple((side + 1) // 2 for side in sizes[-1]))
+    made = [_stage_blocks(batch, size, *stage, device) for size, stage in zip(sizes, stages, strict=True)]
+    merges: list[Rows | None] = [
+        _merging(_four(batch, size), went, came, device)
+        for size, (_, _, went), (came, _, _) in zip(sizes, made, made[1:], strict=False)  # none after the last
+    ]
+    first, *_ = (came for came, _, _ in made)
+    steps = [StageSteps(blocks, merge) for (_, blocks, _), merge in zip(made, [*merges, None], strict=True)]
+    return Route(Rows.made_of(first, len(first), device), steps)
 
 
-def _merging(four: Tensor, went: Tensor, device: torch.device, came: Tensor) -> Rows:
+def _merging(four: Tensor, went: Tensor, came: Tensor, device: torch.device) -> Rows:
     """From the order in which rows leave a stage to that in which the next wants them, four by four."""
     four = four[came].flatten()
     return Rows.made_of(torch.where(four == NOTHING, NOTHING, _inverse(went)[four]), len(went), device)

@@ -104,7 +104,9 @@ def test_it_shares_everything_and_can_be_undone(build):
     assert type(plain(twin)) is SwinTransformer
     assert plain(twin).layers is model.layers
     twin.reset_classifier(3)
-    assert model.head.out_features == 3
+    assert (model.num_classes, model.head.out_features) == (3, 3)
+    assert not model.train().eval().training
+    assert not twin.training
     assert type(fast(twin)) is FastSwinTransformer
 
 
@@ -212,8 +214,10 @@ def test_bad_input_gets_the_plain_models_errors(build):
         with pytest.raises(type(said.value)) as got:
             twin(x)
         assert str(got.value) == str(said.value)
-    with pytest.raises(TypeError, match=r"fast\(\) takes a SwinTransformer or a SwinUNet of swinlib, got Linear"):
+    with pytest.raises(TypeError, match=r"take a SwinTransformer or a SwinUNet, got Linear"):
         fast(nn.Linear(2, 2))
+    with pytest.raises(TypeError, match=r"got Linear"):
+        plain(nn.Linear(2, 2))
 
 
 def test_windows_that_are_masked_alike_stand_side_by_side():

@@ -28,7 +28,7 @@ def chapter(
     address: Address = "",
     built: Built = BUILT,
 ) -> None:
-    """Write a chapter as one HTML file, which can be mailed, and opened on a telephone.
+    """Write a chapter as one HTML file, which can be mailed, and opened on a phone.
 
     Args:
         number: Of the chapter.
