@@ -30,7 +30,7 @@ def position_parameters(model: nn.Module) -> set[str]:
 class BaseWindowAttention(nn.Module):
     """The tokens of each window attend to each other: ``softmax(logits + position bias) @ values``, in several heads.
 
-    A version of Swin says what ``comparable(q, k)`` and ``position_bias()`` are.
+    A version of Swin says what ``logits(q, k)`` and ``position_bias()`` are.
 
     Args:
         dim: C, the channels of a token.
@@ -67,14 +67,9 @@ class BaseWindowAttention(nn.Module):
         # Buffers that are not saved hold garbage after `to_empty`, and stay on "meta" after `assign=True`.
         self.register_load_state_dict_post_hook(_reset_buffers_after_load)
 
-    def comparable(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor, float]:
-        """Queries, keys and a number: the dot products of the first two, times the number, are the logits."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how queries and keys are compared.")
-
     def logits(self, q: Tensor, k: Tensor) -> Tensor:
         """How well each query fits each key, ``(..., N, N)``."""
-        q, k, scale = self.comparable(q, k)
-        return (q * scale) @ k.transpose(-2, -1)
+        raise NotImplementedError(f"{type(self).__name__} does not say how queries and keys are compared.")
 
     def position_bias(self) -> Tensor:
         """What the offset from each query to each key adds, ``(heads, N, N)``."""
@@ -175,9 +170,9 @@ class WindowAttention(BaseWindowAttention):
         """Draw the bias table, which no visit of ``apply`` reaches: it is a bare ``Parameter``."""
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
 
-    def comparable(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor, float]:
-        """As they are: a logit is the dot product of query and key over the root of ``head_dim``."""
-        return q, k, self.head_dim**-0.5
+    def logits(self, q: Tensor, k: Tensor) -> Tensor:
+        """The dot product of each query and key over the root of their length, ``(..., N, N)``."""
+        return (q * self.head_dim**-0.5) @ k.transpose(-2, -1)
 
     def position_bias(self) -> Tensor:
         """The bias of each pair of tokens, ``(heads, N, N)``, looked up in the table."""
@@ -243,11 +238,19 @@ class WindowAttentionV2(WindowAttention):
         per_head = (self.num_heads, 1, self.head_dim)
         return q + self.q_bias.view(per_head), k, v + self.v_bias.view(per_head)
 
-    def comparable(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor, float]:
-        """Of length 1: a logit is the cosine of query and key, times a learned scale of at most 100."""
-        eps = max(1e-12, torch.finfo(q.dtype).tiny)  # in float16, 1e-12 is 0, and a padded key has no length
-        scale = self.logit_scale.clamp(max=math.log(100)).exp()
-        return F.normalize(q, dim=-1, eps=eps) * scale, F.normalize(k, dim=-1, eps=eps), 1.0
+    def logits(self, q: Tensor, k: Tensor) -> Tensor:
+        """The cosine of each query and key, times a learned scale of at most 100. ``(..., N, N)``."""
+        cosine = self.direction(q) @ self.direction(k).transpose(-2, -1)
+        return cosine * self.scale()
+
+    def direction(self, x: Tensor) -> Tensor:
+        """Queries or keys, each divided by its length."""
+        eps = max(1e-12, torch.finfo(x.dtype).tiny)  # in float16, 1e-12 is 0, and a padded key has no length
+        return F.normalize(x, dim=-1, eps=eps)
+
+    def scale(self) -> Tensor:
+        """What the cosines of each head are multiplied by, ``(heads, 1, 1)``."""
+        return self.logit_scale.clamp(max=math.log(100)).exp()
 
     def position_bias(self) -> Tensor:
         """The bias of each pair of tokens, ``(heads, N, N)``, between 0 and 16."""

@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from .attention import BaseWindowAttention, position_parameters
+from .attention import BaseWindowAttention, WindowAttentionV2, position_parameters
 from .blocks import DropPath, SwinStage, SwinTransformerBlock, SwinTransformerBlockV2
 from .model import SwinTransformer
 from .resampling import PatchMergingV2, space_to_depth
@@ -159,7 +159,7 @@ def _attend(attention: BaseWindowAttention, rows: Tensor, step: "BlockStep") -> 
         rows = step.enter.of(rows)
     mh, mw = attention.window_size
     q, k, v = attention.project(rows.view(-1, mh * mw, attention.dim))
-    q, k, scale = attention.comparable(q, k)
+    q, k, scale = _comparable(attention, q, k)
     biases = _biases(attention, step)
     if len(step.sizes) == 1:
         heads = _fused(attention, q, k, v, biases[0], scale)
@@ -168,6 +168,13 @@ def _attend(attention: BaseWindowAttention, rows: Tensor, step: "BlockStep") -> 
         heads = torch.cat([_fused(attention, *of_kind, scale) for of_kind in of_kinds])
     attended = attention.dropout(attention.proj(heads.transpose(1, 2).reshape(-1, attention.dim)))
     return attended if step.enter is None else step.enter.reverse().of(attended)
+
+
+def _comparable(attention: BaseWindowAttention, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Queries, keys and a number: the dot products of the first two, times the number, are the attention's logits."""
+    if isinstance(attention, WindowAttentionV2):
+        return attention.direction(q) * attention.scale(), attention.direction(k), 1.0
+    return q, k, attention.head_dim**-0.5
 
 
 def _fused(attention: BaseWindowAttention, q: Tensor, k: Tensor, v: Tensor, bias: Tensor, scale: float) -> Tensor:
