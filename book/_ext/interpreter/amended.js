@@ -117,6 +117,11 @@
   const isTrue = $B.$bool;
   $B.$bool = (value, kind) => $B.exact_type(value, builtins.float) ? value.value !== 0 : isTrue(value, kind);
 
+  // `slice(3)` ends at 3: Brython reads its one argument after it has written over it.
+  const newSlice = builtins.slice.$factory;
+  builtins.slice.$factory = (...given) =>
+    given.length === 1 && !given[0]?.$kw ? newSlice(builtins.None, given[0]) : newSlice(...given);
+
   // A slice that begins before the first entry, or ends there, on the way backwards: CPython's rules.
   const bounds = builtins.slice.$conv_for_seq;
   builtins.slice.$conv_for_seq = (slice, length) => {
