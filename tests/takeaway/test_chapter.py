@@ -99,28 +99,43 @@ def test_every_chapter_can_be_mailed(singles):
         assert not asked, file.name
 
 
+@pytest.fixture
+def alone(singles, tmp_path):
+    """``alone(name)``: the address of a page as the only file of a folder."""
+
+    def address(name):
+        file = tmp_path / "page.html"
+        file.write_bytes((singles / f"{name}.html").read_bytes())
+        return file.as_uri()
+
+    return address
+
+
+@pytest.fixture
+def context(browser, request):
+    """A reader without a network, in the colours that a test asks for."""
+    context = browser.new_context(offline=True, color_scheme=getattr(request, "param", None))
+    yield context
+    context.close()
+
+
 @pytest.mark.parametrize(
-    ("name", "size", "theme"),
+    ("name", "size", "context"),
     [
         ("07_roll_and_shifted_windows", PHONE, "light"),
         ("10_whole_model", DESKTOP, None),
         ("07_roll_and_shifted_windows_exercises", PHONE, "dark"),
     ],
+    indirect=["context"],
 )
-def test_alone_in_a_folder_and_without_a_network_a_chapter_is_in_order(singles, browser, tmp_path, name, size, theme):
-    alone = tmp_path / "page.html"
-    alone.write_bytes((singles / f"{name}.html").read_bytes())
-    context = browser.new_context(offline=True, color_scheme=theme)
-    assert not inspect(context, alone.as_uri(), alone.as_uri(), size=size, theme=theme)
-    context.close()
+def test_alone_in_a_folder_and_without_a_network_a_chapter_is_in_order(alone, context, request, name, size):
+    theme = request.node.callspec.params["context"]
+    assert not inspect(context, alone(name), alone(name), size=size, theme=theme)
 
 
-def test_a_figure_computes_with_the_model_that_is_in_the_file(singles, browser, tmp_path):
-    alone = tmp_path / "page.html"
-    alone.write_bytes((singles / "01_tour.html").read_bytes())
-    context = browser.new_context(offline=True)
+def test_a_figure_computes_with_the_model_that_is_in_the_file(alone, context):
     page = context.new_page()
-    page.goto(alone.as_uri())
+    page.goto(alone("01_tour"))
     figure = page.locator("figure[data-figure^=draw]")
     figure.scroll_into_view_if_needed()
     page.wait_for_selector("figure[data-figure^=draw][data-ready]")
@@ -128,19 +143,14 @@ def test_a_figure_computes_with_the_model_that_is_in_the_file(singles, browser, 
     figure.locator("[tabindex='0']").first.press("Enter")
     page.wait_for_function("() => globalThis.swinPromises?.digits")
     assert page.evaluate("async () => (await swinPromises.digits).arguments.patch_size.length") == 2
-    context.close()
 
 
-def test_an_exercise_is_answered_by_the_interpreter_that_is_in_the_file(singles, browser, tmp_path):
-    alone = tmp_path / "page.html"
-    alone.write_bytes((singles / "07_roll_and_shifted_windows_exercises.html").read_bytes())
-    context = browser.new_context(offline=True)
+def test_an_exercise_is_answered_by_the_interpreter_that_is_in_the_file(alone, context):
     page = context.new_page()
-    page.goto(alone.as_uri())
+    page.goto(alone("07_roll_and_shifted_windows_exercises"))
     editor = page.locator(".answer").first
     editor.scroll_into_view_if_needed()
     editor.locator("textarea").fill("def roll(x, shift):\n    return x")
     editor.locator("textarea").press("Control+Enter")
     page.wait_for_selector(".answer [role=status][data-verdict=wrong]", timeout=60_000)
     assert "roll, on the smallest input that fails" in editor.locator("[role=status]").inner_text()
-    context.close()
