@@ -21,26 +21,44 @@ THEME_FINDINGS = (
     "label-content-name-mismatch",  # the search button is labelled "Search" and also shows its keys
     "region",  # the theme's skip links and headers lie outside any landmark
 )
-# A page has thousands of words of highlighted code, in a few colours. axe-core takes seconds to look at all of them, so
-# it is shown one of each kind, of those with the same colour, background, size and weight, on which contrast depends;
-# the others become part of the text around them.
-UNWRAP_REPEATED = """
-    () => {
-        const seen = new Set(), repeated = [];
-        const background = element => {
-            const colour = getComputedStyle(element).backgroundColor;
-            return colour !== "rgba(0, 0, 0, 0)" || !element.parentElement ? colour : background(element.parentElement);
-        };
-        for (const word of document.querySelectorAll("pre span")) {
-            const { color, opacity, fontSize, fontWeight } = getComputedStyle(word);
-            const kind = [color, opacity, fontSize, fontWeight, background(word)].join();
-            if (seen.has(kind)) repeated.push(word);
-            seen.add(kind);
-        }
-        for (const word of repeated) word.replaceWith(...word.childNodes);
-    }
+# Contrast depends on colour, background, size and weight. axe-core takes seconds to look at all words of a page, which
+# are of a few kinds, so it is shown one of each. Words of code that are like others become part of the text around
+# them; of other places with text, the first of each kind in the page or in one of its figures gets a mark.
+KIND = """
+    const background = element => {
+        const { backgroundColor, backgroundImage } = getComputedStyle(element);
+        const shows = backgroundColor !== "rgba(0, 0, 0, 0)" || backgroundImage !== "none";
+        return shows || !element.parentElement ? backgroundColor + backgroundImage : background(element.parentElement);
+    };
+    const opacity = element => element ? getComputedStyle(element).opacity * opacity(element.parentElement) : 1;
+    const kind = element => {
+        const { color, fill, fontSize, fontWeight, textShadow } = getComputedStyle(element);
+        return [color, fill, opacity(element), fontSize, fontWeight, textShadow, background(element)].join();
+    };
+    const seen = new Set();
+    const isNew = kind => seen.size < seen.add(kind).size;
 """
-
+UNWRAP_REPEATED = f"""
+    () => {{
+        {KIND}
+        const words = [...document.querySelectorAll("pre span, .sig span")];
+        for (const word of words.filter(word => !isNew(kind(word)))) word.replaceWith(...word.childNodes);
+        document.body.normalize();
+    }}
+"""
+MARK_ONE_OF_EACH_KIND = f"""
+    () => {{
+        {KIND}
+        const says = element => [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+        const shows = element => element.getClientRects().length && getComputedStyle(element).visibility === "visible";
+        const figure = element => element.closest("figure, svg");
+        const figures = [...document.querySelectorAll("figure, svg")];
+        const places = [...document.body.querySelectorAll("*")];
+        for (const place of places.filter(place => (says(place) || "value" in place) && shows(place)))
+            place.toggleAttribute("data-one-of-its-kind", isNew(figures.indexOf(figure(place)) + kind(place)));
+    }}
+"""
+UNFOLD = "() => document.querySelectorAll('details').forEach(details => details.open = true)"
 UNDESCRIBED_PICTURES = """
     () => [...document.querySelectorAll("img")]
         .filter(image => {
@@ -197,15 +215,25 @@ def appearance_problems(page: Page, theme: str) -> list[str]:
     """Return what is wrong with an open page's colours, and for readers who need more than to see it."""
     shown = page.evaluate("document.documentElement.dataset.theme")
     wrong = [] if shown == theme else [f"Shown in {shown} colours, not in {theme} ones"]
-    open_everything(page)
+    page.evaluate(UNFOLD)
     return wrong + [f"Not accessible: {problem}" for problem in accessibility_problems(page)]
 
 
 def accessibility_problems(page: Page) -> list[str]:
     """Return what axe-core finds on an open page, the theme's own findings aside; code loses most of its colours."""
     page.evaluate(UNWRAP_REPEATED)
-    options = {"rules": {rule: {"enabled": False} for rule in THEME_FINDINGS}, "resultTypes": ["violations"]}
-    violations = Axe().run(page, options=options).response["violations"]
+    page.evaluate(MARK_ONE_OF_EACH_KIND)
+    without = {"rules": {rule: {"enabled": False} for rule in (*THEME_FINDINGS, "color-contrast")}}
+    violations = [
+        *Axe().run(page, options={**without, "resultTypes": ["violations"]}).response["violations"],
+        *Axe()
+        .run(
+            page,
+            context={"include": [["[data-one-of-its-kind]"]]},
+            options={"runOnly": ["color-contrast"], "resultTypes": ["violations"]},
+        )
+        .response["violations"],
+    ]
     return [
         f"{violation['id']} ({violation['help']}): {', '.join(str(node['target']) for node in violation['nodes'][:5])}"
         for violation in violations
@@ -214,7 +242,7 @@ def accessibility_problems(page: Page) -> list[str]:
 
 def open_everything(page: Page) -> None:
     """Unfold what is folded and scroll through the page, so that all of it is laid out and loaded."""
-    page.evaluate("() => document.querySelectorAll('details').forEach(details => details.open = true)")
+    page.evaluate(UNFOLD)
     page.evaluate(
         """async () => {
             for (let y = 0; y < document.body.scrollHeight; y += innerHeight) {

@@ -132,3 +132,28 @@ def test_each_kind_of_code_is_looked_at_once(context, colour, background, pale):
     assert all("color-contrast" in problem for problem in found)
     assert page.locator("pre span").count() == 2 + (background != "#fff")
     assert page.locator("pre").inner_text().split() == ["one", "two", "three", "four", "five"]
+
+
+TEXT = (
+    '<p style="background: #fff">Said.</p><ul style="background: #fff"><li>One</li><li style="{style}">{text}</li></ul>'
+)
+
+
+@pytest.mark.parametrize(
+    ("style", "text", "pale"),
+    [
+        ("", "Two", 0),
+        ("color: #bbb", "Two", 1),
+        ("opacity: 0.3", "Two", 1),
+        ("opacity: 0.3", "<b>Two</b>", 1),
+        ("background: #222", "Two", 1),
+        ("color: #767676", '<small style="background: #eee">Two</small>', 1),
+    ],
+    ids=["all are clear", "a pale colour", "pale as a whole", "pale within", "a dark ground", "a ground within"],
+)
+def test_each_kind_of_text_is_looked_at(context, style, text, pale):
+    page = context.new_page()
+    page.set_content(PAGE % TEXT.format(style=style, text=text))
+    found = accessibility_problems(page)
+    assert len(found) == pale
+    assert all("color-contrast" in problem for problem in found)
