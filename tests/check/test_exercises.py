@@ -67,6 +67,17 @@ def test_every_chapter_has_its_page_and_its_checks():
         assert [exercise.name for exercise in page.exercises] == list(check.CHAPTERS[page.name])
 
 
+def test_what_is_said_of_the_pages_is_so():
+    """In the README, and where the book begins."""
+    numbers = [int(page.name[:2]) for page in PAGES]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert {len(page.exercises) for page in PAGES} == {7}
+    root = HERE.parents[1]
+    chapters = f"hapters {numbers[0]} to {numbers[-1]}"
+    assert f"Each of c{chapters} has seven exercises" in (root / "README.md").read_text(encoding="utf-8")
+    assert f"C{chapters} have a page of exercises each" in (root / "book" / "index.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.slow
 def test_the_checks_are_imported_without_torchvision():
     """Each sandbox of a class imports them all anew."""

@@ -107,6 +107,8 @@ AS_RIGHT = {
     **dict.fromkeys(("without_computed", "strip_prefix", "torchvision_to_microsoft"), ORDER),
     **dict.fromkeys(("swin_arguments", "huggingface_to_timm"), ORDER),
     "region_labels": dict.fromkeys(("one too large", "one too small"), "labels have no meaning but to be equal or not"),
+    "window_kinds": dict.fromkeys(("one too large", "one too small"), "kinds have no meaning but to be equal or not"),
+    "whole_speedup": {"of another precision": "of a ratio, rounded to float32, seven digits are left"},
     "channel_statistics": {"of another precision": "the page asks for float32 or float64"},
     "share_seen": {"of another precision": "of a share, rounded to float32, seven digits are left"},
     "unit_std": {"of another precision": "a parameter keeps its own, so what is written into it is rounded back"},

@@ -75,7 +75,7 @@ def window_kinds_from_masks(height, width, window_size, shift_size):
 
 
 def window_kinds_from_regions(height, width, window_size, shift_size):
-    """The smallest and the largest label in a window tell how it is divided."""
+    """Which tokens are in one region with the first, as the digits of a number."""
     regions = swinlib.shifted_window_regions(height, width, window_size, shift_size)
     windows = swinlib.window_partition(regions[None, :, :, None], window_size).flatten(1)
     same = windows == windows[:, :1]
@@ -144,22 +144,26 @@ def route_by_names(height, width, window_size, depths):
     return steps
 
 
-def route_by_maps_of_places(height, width, window_size, depths):
-    """A map that says where each of its tokens lies is rolled, cut and merged like any other."""
-    places = torch.arange(height * width).view(1, height, width, 1)
-    steps = []
+def route_by_orders(height, width, window_size, depths):
+    """An order for each block, and from one to the next by the inverse."""
+
+    def ordered(size, block):
+        numbers = torch.arange(size[0] * size[1]).view(1, *size, 1)
+        half = tuple(block % 2 * (side // 2) for side in window_size)
+        shift = swinlib.effective_shift(*size, window_size, half)
+        return swinlib.window_partition(swinlib.cyclic_shift(numbers, shift), window_size).flatten()
+
+    size, at, steps = (height, width), torch.arange(height * width), []
     for stage, depth in enumerate(depths):
+        lies = torch.argsort(at)
         if stage:
-            places = swinlib.space_to_depth(places)
+            lies = swinlib.space_to_depth(lies.view(1, *size, 1)).flatten(0, 2)
+            size = tuple(side // 2 for side in size)
         for block in range(depth):
-            size = places.shape[1:3]
-            half = tuple(side // 2 if block % 2 else 0 for side in window_size)
-            shift = swinlib.effective_shift(*size, window_size, half)
-            windows = swinlib.window_partition(swinlib.cyclic_shift(places, shift), window_size)
-            steps.append(windows.flatten(0, 2).squeeze(1))
-            lies = torch.arange(len(steps[-1])).view(*windows.shape[:3], 1)
-            places = swinlib.cyclic_shift(swinlib.window_reverse(lies, window_size, *size), shift, reverse=True)
-    return (*steps, places.flatten())
+            at = ordered(size, block)
+            steps.append(lies[at])
+            lies = torch.argsort(at)
+    return (*steps, lies)
 
 
 ALTERNATIVES = {
@@ -169,5 +173,5 @@ ALTERNATIVES = {
     "one_gather": [one_gather_by_carrying, one_gather_by_search, one_gather_by_dict],
     "window_kinds": [window_kinds_from_masks, window_kinds_from_regions, window_kinds_one_by_one],
     "attend_by_kind": [attend_by_kind_into_slices, attend_by_kind_in_one_call],
-    "route": [route_by_names, route_by_maps_of_places],
+    "route": [route_by_names, route_by_orders],
 }
