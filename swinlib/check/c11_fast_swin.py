@@ -124,9 +124,9 @@ def say_which_place(got: object, want: Tensor, height: int, width: int, window_s
     if problem is None or not isinstance(got, Tensor) or got.shape != want.shape or got.dtype != want.dtype:
         return problem
     place = (got != want).nonzero()[0].item()
-    return f"{_of_window(place, window_size)} is row {got[place]} of the map; it should be row {want[place]}" + (
-        f", which is token {divmod(want[place].item(), width)}"
-    )
+    mine, right = got[place].item(), want[place].item()
+    where = f"{_of_window(place, window_size)} is row {mine} of the map"
+    return f"{where}; it should be row {right}, which is token {divmod(right, width)}"
 
 
 def _of_window(place: int, window_size: Pair) -> str:
@@ -286,9 +286,10 @@ def say_which_token_comes(got: object, want: Tensor, here: Tensor, there: Tensor
     if got.min() < 0 or got.max() >= len(here):
         return problem
     place = (got != want).nonzero()[0].item()
+    mine, right = got[place].item(), want[place].item()
     return (
-        f"for place {place} it takes row {got[place]}, where row {here[got[place]]} of the map lies; "
-        f"row {there[place]} of the map should come there, and it lies in row {want[place]}"
+        f"for place {place} it takes row {mine}, where row {here[mine].item()} of the map lies; "
+        f"row {there[place].item()} of the map should come there, and it lies in row {right}"
     )
 
 
@@ -685,9 +686,9 @@ def say_which_step(
             return said + problem
         place, *of_four = (mine != right).nonzero()[0].tolist()
         what = f"as number {of_four[0]} of the four for" if of_four else "for"
-        takes = f"{said}{what} place {place} it takes row {mine[place, *of_four]}"
+        takes = f"{said}{what} place {place} it takes row {mine[place, *of_four].item()}"
         before = ". All steps before it are right" if number else ""
-        return f"{takes}; it should take row {right[place, *of_four]}{before}"
+        return f"{takes}; it should take row {right[place, *of_four].item()}{before}"
     return None
 
 
