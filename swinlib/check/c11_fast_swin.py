@@ -189,69 +189,68 @@ def _shuffled(length: int, seed: int) -> Tensor:
 
 
 @exercise(
-    lambda rows, order: rows[order.argsort()],
-    always=({"tokens": 4, "channels": 1, "seed": 4}, {"tokens": 9, "channels": 2, "seed": 1}),
-    tokens=integers(1, 8),
+    lambda tokens, order: tokens[order.argsort()],
+    always=({"length": 4, "channels": 1, "seed": 4}, {"length": 9, "channels": 2, "seed": 1}),
+    length=integers(1, 8),
     channels=integers(1, 2),
     seed=integers(0, 9),
 )
-def back_to_map(tokens: int, channels: int, seed: int) -> Arguments:
-    """Rows in some order, put back into that of the map."""
-    return {"rows": numbered(tokens, channels), "order": _shuffled(tokens, seed)}
+def back_to_map(length: int, channels: int, seed: int) -> Arguments:
+    """Tokens in some order, put back into that of the map."""
+    return {"tokens": numbered(length, channels), "order": _shuffled(length, seed)}
 
 
 @back_to_map.judge
-def say_which_row(got: object, want: Tensor, rows: Tensor, order: Tensor) -> str | None:
-    """Name the row that stands at a place of the map."""
+def say_which_place_it_came_from(got: object, want: Tensor, tokens: Tensor, order: Tensor) -> str | None:
+    """Name the places from which a token comes, and from which it should."""
     problem = difference(got, want, name="the map")
     if problem is None or not isinstance(got, Tensor) or got.shape != want.shape or got.dtype != want.dtype:
         return problem
-    place = (got != want).any(dim=1).nonzero()[0].item()
-    found = (rows == got[place]).all(dim=1).nonzero().flatten().tolist()
-    holds = f"row {found[0]} of `rows`" if found else f"{show(got[place])}, which is no row of `rows`"
-    lies = order.tolist().index(place)
-    return f"row {place} of the map is {holds}; it should be row {lies}, since order[{lies}] is {place}"
+    token = (got != want).any(dim=1).nonzero()[0].item()
+    found = (tokens == got[token]).all(dim=1).nonzero().flatten().tolist()
+    comes = f"comes from place {found[0]}" if found else f"is {show(got[token])}, which was at no place"
+    return f"token {token} of the map {comes}; it should come from place {order.tolist().index(token)}"
 
 
 @back_to_map.mistake
-def ordered_once_more(rows: Tensor, order: Tensor) -> Tensor:
+def ordered_once_more(tokens: Tensor, order: Tensor) -> Tensor:
     """The order is applied a second time. That is the way back only where an order is its own inverse."""
-    return rows[order]
+    return tokens[order]
 
 
 @back_to_map.mistake
-def left_in_order(rows: Tensor, order: Tensor) -> Tensor:
-    """Nothing was moved: the rows are still in the order in which they came."""
-    return rows.clone()
+def left_in_order(tokens: Tensor, order: Tensor) -> Tensor:
+    """Nothing was moved: the tokens are still in the order in which they came."""
+    return tokens.clone()
 
 
 @back_to_map.mistake
-def read_from_its_end(rows: Tensor, order: Tensor) -> Tensor:
-    """The order is read from its end. The inverse of an order is not its reverse: it says of each row of the map at
+def read_from_its_end(tokens: Tensor, order: Tensor) -> Tensor:
+    """The order is read from its end. The inverse of an order is not its reverse: it says of each token of the map at
     which place it lies."""
-    return rows[order.flip(0)]
+    return tokens[order.flip(0)]
 
 
 @back_to_map.mistake
-def sorted_downwards(rows: Tensor, order: Tensor) -> Tensor:
-    """The last row of the map comes first. Sort the numbers upwards."""
-    return rows[order.argsort(descending=True)]
+def sorted_downwards(tokens: Tensor, order: Tensor) -> Tensor:
+    """The last token of the map comes first. Sort the numbers upwards."""
+    return tokens[order.argsort(descending=True)]
 
 
 @back_to_map.mistake
-def overwritten_on_the_way(rows: Tensor, order: Tensor) -> Tensor:
-    """The rows are written into the tensor from which they are read, so some are lost before their turn comes. Write
+def overwritten_on_the_way(tokens: Tensor, order: Tensor) -> Tensor:
+    """The tokens are written into the tensor from which they are read, so some are lost before their turn comes. Write
     into a new one."""
-    for place, row in enumerate(order.tolist()):
-        rows[row] = rows[place]
-    return rows
+    for place, token in enumerate(order.tolist()):
+        tokens[token] = tokens[place]
+    return tokens
 
 
 @back_to_map.mistake(credit=0.5)
-def written_in_place(rows: Tensor, order: Tensor) -> Tensor:
-    """The result is right, but `rows` itself was changed, with which the caller goes on. Return a new tensor."""
-    rows[order] = rows.clone()
-    return rows
+def written_in_place(tokens: Tensor, order: Tensor) -> Tensor:
+    """The result is right, but `tokens` itself was changed, with which the caller goes on. Return a new tensor."""
+    tokens[order] = tokens.clone()
+    return tokens
 
 
 # --- one_gather ---------------------------------------------------------------------------------------------------

@@ -90,6 +90,15 @@ PARAMETERS: Mapping[str, Sequence[str]] = {
     "columns": ("columns_of_patches", "column_count", "horizontal"),
     "depths": ("blocks", "blocks_per_stage", "depth_of_stages"),
     "token": ("patch", "position", "chosen"),
+    "times": ("milliseconds", "durations", "time_of_each"),
+    "gains": ("speedups", "factors", "gain_of_each"),
+    "tokens": ("vectors", "in_order", "token_matrix"),
+    "order": ("permutation", "token_numbers", "arrangement"),
+    "here": ("current", "order_now", "at_present"),
+    "there": ("wanted", "order_next", "target"),
+    "bias": ("position_bias", "added_to_logits", "bias_of_heads"),
+    "masks": ("allowed_by_kind", "kind_masks", "permitted"),
+    "sizes": ("counts", "windows_of_kinds", "numbers_of_windows"),
 }
 """Other names of parameters. One that stands in the code or the text of an exercise already is not taken there."""
 

@@ -43,14 +43,14 @@ def window_order_by_reshape(height, width, window_size):
     return rows.transpose(1, 2).reshape(-1)
 
 
-def back_to_map_by_writing(rows, order):
-    out = torch.empty_like(rows)
-    out[order] = rows
+def back_to_map_by_writing(tokens, order):
+    out = torch.empty_like(tokens)
+    out[order] = tokens
     return out
 
 
-def back_to_map_by_one_hot(rows, order):
-    return F.one_hot(order, len(order)).T.to(rows.dtype) @ rows
+def back_to_map_by_one_hot(tokens, order):
+    return F.one_hot(order, len(order)).T.to(tokens.dtype) @ tokens
 
 
 def one_gather_by_carrying(here, there):
