@@ -42,6 +42,7 @@ from swinlib.figures.shifting import show_corners, show_growth, show_padding, sh
 from swinlib.figures.source import show_script, show_source
 from swinlib.figures.starts import show_three_starts, three_starts
 from swinlib.figures.style import COLOURS, Picture, canvas, style
+from swinlib.figures.window_order import show_window_order, window_order
 
 __all__ = [
     "COLOURS",
@@ -85,8 +86,10 @@ __all__ = [
     "show_shift",
     "show_source",
     "show_three_starts",
+    "show_window_order",
     "show_windows",
     "style",
     "three_starts",
     "window_layout",
+    "window_order",
 ]
