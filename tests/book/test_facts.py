@@ -28,6 +28,7 @@ EXPECTED = {
     "08_images_to_tensors": 16,
     "09_loaders_and_samplers": 20,
     "10_whole_model": 20,
+    "11_fast_swin": 16,
     "corrections": 38,
     "recipes": 14,
 }

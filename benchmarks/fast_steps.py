@@ -1,0 +1,274 @@
+"""What each step from the plain to the fast Swin is worth, on this machine.
+
+    python benchmarks/fast_steps.py                      print what was measured
+    python benchmarks/fast_steps.py --store              and write it into chapter 11
+
+Swin-T at 224 pixels, one thread. The steps are those of the chapter: the cells of its notebook with the tag "measured"
+are read and run, so that what is measured is what is shown. All ways are compared with the plain model first. Then they
+take turns in one process, in an order drawn anew each time; processor time is measured, which leaves out what other
+programs took, and of each turn the ratio to the plain model counts. A last table has what else was tried, beside the
+library's fast model. Compiling takes minutes; ``--without-compile`` leaves it out.
+"""
+
+import argparse
+import copy
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import nbformat
+import torch
+from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+
+from swinlib.benchmark import bandwidth, interval, product_speed
+from swinlib.fast import fast
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "book" / "11_fast_swin.ipynb"
+CHAPTER = "measured"  # the tag of cells that this command runs
+STEPS = {  # by what the table calls them, the functions of the chapter that attend
+    "bias and mask kept": "attend_kept",
+    "SDPA": "attend_fused",
+    "one copy for two": "attend_once",
+    "four kinds of windows": "attend_kinds",
+}
+CELLS = ("measured-profile", "measured-steps", "measured-more")
+BATCHES = (1, 8)
+CPU = torch.device("cpu")
+
+Way = Callable[[Tensor], Tensor]
+Ratio = tuple[float, float, float]  # median and its interval
+
+
+def chapter() -> dict[str, Any]:
+    """The names that the chapter's measured cells define."""
+    names: dict[str, Any] = {}
+    for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
+        if CHAPTER in cell.metadata.get("tags", ()):
+            exec(compile(cell.source, f"{NOTEBOOK.name}:{cell.id}", "exec"), names)
+    return names
+
+
+def steps(names: dict[str, Any]) -> dict[str, Way]:
+    """Every way through the chapter's model, the plain one first, by what the table calls it."""
+    model, run = names["model"], names["run"]
+    ways: dict[str, Way] = {"plain": model}
+    for label, attend in STEPS.items():
+        ways[label] = partial(lambda attend, x: run(model, x, attend), names[attend])
+    ways["window order"] = partial(names["run_in_window_order"], model)
+    ways["swinlib.fast"] = fast(model)
+    return ways
+
+
+def others(names: dict[str, Any], compiled: bool) -> dict[str, Way]:
+    """What else was tried, the fast model first."""
+    model = names["model"]
+    ways: dict[str, Way] = {"swinlib.fast": fast(model)}
+    if hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        ways["packed weights (oneDNN)"] = fast(packed(model))
+    ways["bfloat16"] = in_bfloat16(fast(model))
+    if compiled:
+        ways["plain, compiled"] = torch.compile(copy.deepcopy(model))
+        ways["fast, compiled"] = torch.compile(fast(copy.deepcopy(model)))
+        ways["fast, compiled and frozen"] = torch.compile(fast(copy.deepcopy(model)), options={"freezing": True})
+    return ways
+
+
+class PackedLinear(nn.Module):
+    """A linear layer whose weight lies in the order that oneDNN multiplies in, and a GELU after it if wanted."""
+
+    def __init__(self, linear: nn.Linear, activation: str = "none") -> None:
+        super().__init__()
+        self.weight, self.bias, self.activation = linear.weight, linear.bias, activation
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, self.activation, [], "none")
+
+
+def packed(model: nn.Module) -> nn.Module:
+    """A copy of a Swin with packed weights in attention and MLP."""
+    model = copy.deepcopy(model)
+    for stage in model.layers:
+        for block in stage.blocks:
+            block.attn.qkv, block.attn.proj = PackedLinear(block.attn.qkv), PackedLinear(block.attn.proj)
+            block.mlp.fc1, block.mlp.act = PackedLinear(block.mlp.fc1, "gelu"), nn.Identity()
+            block.mlp.fc2 = PackedLinear(block.mlp.fc2)
+    return model
+
+
+def in_bfloat16(model: nn.Module) -> Way:
+    """A model by autocast."""
+
+    def way(x: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return model(x).float()
+
+    return way
+
+
+def assert_equal(ways: dict[str, Way], x: Tensor) -> None:
+    """Raise a ValueError if the logits of some way are not those of the first; bfloat16 has a bound of its own."""
+    (first, way), *rest = ways.items()
+    expected = way(x)
+    for name, each in rest:
+        error = ((each(x) - expected).abs().max() / expected.abs().max()).item()
+        if not error <= (0.1 if "bfloat16" in name else 1e-4):
+            raise ValueError(f"the logits of {name!r} are off by {error:.2g} of the largest of {first!r}.")
+
+
+@torch.no_grad()
+def measure(ways: dict[str, Way], x: Tensor, rounds: int) -> dict[str, list[float]]:
+    """Processor seconds of each way in each round, in turns.
+
+    Raises:
+        ValueError: if the ways do not compute the same.
+    """
+    assert_equal(ways, x)
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(rounds):
+        for name in random.Random(turn).sample(list(ways), len(ways)):
+            start = time.process_time()
+            ways[name](x)
+            seconds[name].append(time.process_time() - start)
+    return seconds
+
+
+def gains(seconds: dict[str, list[float]]) -> dict[str, Ratio]:
+    """How many times as fast as the first each is: the median of the turns' ratios, and its interval."""
+    first, *_ = seconds.values()
+    ratios = {name: [a / b for a, b in zip(first, own, strict=True)] for name, own in seconds.items()}
+    return {name: (median(each), *interval(each)) for name, each in ratios.items()}
+
+
+@torch.no_grad()
+def bytes_of(ledger_of: Callable[[Callable[[], object]], Any], ways: dict[str, Way], x: Tensor) -> dict[str, int]:
+    """What the operators of each way read and write, by the chapter's ledger."""
+    return {name: sum(ledger_of(partial(way, x)).bytes.values()) for name, way in ways.items()}
+
+
+@torch.no_grad()
+def shares(way: Way, x: Tensor, kind_of: dict[str, str]) -> dict[str, float]:
+    """Which share of the processor's time each kind of operator takes."""
+    way(x)
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        way(x)
+    spent = Counter[str]()
+    for event in profiled.key_averages():
+        spent[kind_of.get(event.key.removeprefix("aten::"), "the rest")] += event.self_cpu_time_total
+    return {kind: time / sum(spent.values()) for kind, time in spent.items()}
+
+
+@torch.no_grad()
+def operations(way: Way, x: Tensor) -> int:
+    """Of the products."""
+    with FlopCounterMode(display=False) as counter:
+        way(x)
+    return counter.get_total_flops()
+
+
+# What is written ----------------------------------------------------------------------------------------------------
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """In Markdown."""
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
+
+
+def shown(ratio: Ratio) -> str:
+    return "{:.2f} ({:.2f}–{:.2f})".format(*ratio)
+
+
+def profile_table(found: dict[str, dict[str, float]]) -> str:
+    """Shares of time, by model and batch; the kinds with most time first."""
+    kinds = sorted(next(iter(found.values())), key=lambda kind: -next(iter(found.values()))[kind])
+    rows = [[kind, *(f"{each.get(kind, 0):.0%}" for each in found.values())] for kind in kinds]
+    return table(["share of time", *found], rows)
+
+
+def steps_table(seconds: dict[str, list[float]], moved: dict[str, int], speed: float, floor: float, batch: int) -> str:
+    """Time, predicted and measured gain of each step over the plain model."""
+    (plain, of_plain), *_ = seconds.items()
+    rows = []
+    for name, gain in gains(seconds).items():
+        predicted = median(of_plain) / (median(of_plain) - (moved[plain] - moved[name]) / speed)
+        rows.append([name, f"{1e3 * median(seconds[name]):.0f}", f"{predicted:.2f}", shown(gain)])
+    rows.append(["*floor*", f"{1e3 * floor:.0f}", "", f"{median(of_plain) / floor:.2f}"])
+    return table([f"batch {batch}", "ms", "predicted", "measured"], rows)
+
+
+def machine() -> str:
+    """Processor, and what PyTorch uses of it."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "a processor")
+    return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
+
+
+def signature(text: str, rounds: int) -> str:
+    """A line on where and when."""
+    today = date.today()
+    return (
+        f"*Measured on {today.day} {today:%B %Y} by `benchmarks/fast_steps.py`: one thread of an {machine()}, PyTorch "
+        f"{torch.__version__.split('+')[0]}, Swin-T at 224 pixels, {text}{f', {rounds} turns' if rounds else ''}. "
+        "Yours will take other times.*"
+    )
+
+
+def cells(rounds: int, compiled: bool) -> dict[str, str]:
+    """The Markdown of each cell, by its name."""
+    names = chapter()
+    ways, more = steps(names), others(names, compiled)
+    peak, speed = product_speed(CPU, "float32"), bandwidth(CPU)
+    found, tables, columns = {}, [], {}
+    for batch in BATCHES:
+        x = torch.randn(batch, 3, 224, 224, generator=torch.Generator().manual_seed(batch))
+        for name, way in (("plain", ways["plain"]), ("fast", ways["swinlib.fast"])):
+            found[f"{name}, batch {batch}"] = shares(way, x, names["KIND_OF"])
+        floor = operations(ways["plain"], x) / peak
+        moved = bytes_of(names["ledger_of"], ways, x)
+        tables.append(steps_table(measure(ways, x, rounds), moved, speed, floor, batch))
+        columns[batch] = gains(measure(more, x, rounds))
+    tried = [[name, *(shown(columns[batch][name]) for batch in BATCHES)] for name in list(more)[1:]]
+    roof = (
+        f"products of large matrices at {peak / 1e9:.0f} GFLOP/s, copies at {speed / 1e9:.1f} GB/s, so that the edge "
+        f"of the roofline lies at {peak / speed:.0f} operations for each byte"
+    )
+    return {
+        "measured-profile": f"{profile_table(found)}\n\n{signature('32-bit floats', 0)}",
+        "measured-steps": "\n\n".join([*tables, signature(f"32-bit floats; {roof}", rounds)]),
+        "measured-more": table(["against swinlib.fast", *(f"batch {batch}" for batch in BATCHES)], tried)
+        + f"\n\n{signature('all beside the fast model in 32-bit floats', rounds)}",
+    }
+
+
+def store(written: dict[str, str]) -> None:
+    """Write the tables into the chapter."""
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    for cell in notebook.cells:
+        cell.source = written.get(cell.id, cell.source)
+    nbformat.write(notebook, NOTEBOOK)
+
+
+def main() -> None:
+    """Measure, print and, if asked, store."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=20, help="how often each takes its turn (default: %(default)s)")
+    parser.add_argument("--without-compile", action="store_true", help="leave out torch.compile")
+    parser.add_argument("--store", action="store_true", help="write the tables into chapter 11")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    written = cells(options.rounds, not options.without_compile)
+    print("\n\n".join(written.values()))
+    if options.store:
+        store(written)
+
+
+if __name__ == "__main__":
+    main()
