@@ -1,4 +1,4 @@
-"""The benchmark whose figures a chapter shows does what the chapter says; how long it takes is each machine's own."""
+"""The benchmarks whose figures chapters show do what the chapters say; how long it takes is each machine's own."""
 
 import importlib.util
 from pathlib import Path
@@ -10,13 +10,40 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def fused_attention():
-    """The benchmark whose figures chapter 4 shows."""
-    spec = importlib.util.spec_from_file_location("fused_attention", ROOT / "benchmarks" / "fused_attention.py")
+def benchmark(name):
+    """A file of ``benchmarks``, imported."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def fused_attention():
+    """The benchmark whose figures chapter 4 shows."""
+    return benchmark("fused_attention")
+
+
+@pytest.fixture(scope="module")
+def fast_steps():
+    """The benchmark whose figures chapter 11 shows."""
+    return benchmark("fast_steps")
+
+
+@pytest.fixture(scope="module")
+def chapter_11(fast_steps):
+    """What the measured cells of chapter 11 define, with a model that is small."""
+    names = fast_steps.chapter()
+    torch.manual_seed(0)
+    small = {"embed_dim": 16, "depths": (2, 2), "num_heads": (2, 4), "num_classes": 5}
+    names["model"] = names["swinlib"].SwinTransformer(**small).eval().requires_grad_(False)
+    return names
+
+
+@pytest.fixture
+def images():
+    """Two that windows of 7 tile in both stages: maps of 28 and 14 tokens on a side."""
+    return torch.randn(2, 3, 112, 112)
 
 
 def test_both_ways_compute_the_same(fused_attention):
@@ -37,3 +64,52 @@ def test_chapter_4_shows_every_case_with_machine_and_date(fused_attention):
     assert all(f"| {case} |" in shown for case in fused_attention.CASES)
     assert "Measured on 28 November 2026" in shown
     assert "AMD EPYC" in shown
+
+
+def test_every_step_of_chapter_11_computes_the_same_and_is_measured_in_every_round(fast_steps, chapter_11, images):
+    ways = fast_steps.steps(chapter_11)
+    seconds = fast_steps.measure(ways, images, rounds=3)
+    assert list(seconds) == ["plain", *fast_steps.STEPS, "window order", "swinlib.fast"]
+    assert all(len(own) == 3 and min(own) > 0 for own in seconds.values())
+
+
+def test_what_else_was_tried_computes_the_same_too(fast_steps, chapter_11, images):
+    ways = fast_steps.others(chapter_11, compiled=False)
+    assert "bfloat16" in ways
+    assert len(fast_steps.measure(ways, images, rounds=1)) == len(ways)
+
+
+def test_a_step_that_computes_something_else_is_not_measured(fast_steps, chapter_11, images):
+    ways = {"plain": chapter_11["model"], "wrong": lambda x: chapter_11["model"](x.flip(3))}
+    with pytest.raises(ValueError, match="the logits of 'wrong' are off by"):
+        fast_steps.measure(ways, images, rounds=1)
+
+
+def test_steps_move_fewer_bytes_and_what_is_predicted_follows_from_them(fast_steps, chapter_11, images):
+    moved = fast_steps.bytes_of(chapter_11["ledger_of"], fast_steps.steps(chapter_11), images)
+    assert max(moved["swinlib.fast"], moved["window order"]) < moved["SDPA"] < moved["plain"]
+    seconds = {"plain": [4.0, 4.0], "SDPA": [2.0, 2.0]}
+    table = fast_steps.steps_table(seconds, {"plain": 20, "SDPA": 10}, speed=5.0, floor=1.0, batch=1)
+    assert table.splitlines()[2:] == [
+        "| plain | 4000 | 1.00 | 1.00 (1.00–1.00) |",
+        "| SDPA | 2000 | 2.00 | 2.00 (2.00–2.00) |",
+        "| *floor* | 1000 |  | 4.00 |",
+    ]
+
+
+def test_the_profile_of_chapter_11_shares_all_of_the_time_among_its_kinds(fast_steps, chapter_11, images):
+    shares = fast_steps.shares(chapter_11["model"], images, chapter_11["KIND_OF"])
+    assert set(shares) == {*chapter_11["KINDS"], "the rest"}
+    assert abs(sum(shares.values()) - 1) < 1e-9
+    assert shares["the rest"] < 0.5
+
+
+def test_chapter_11_shows_every_step_with_machine_and_date(fast_steps):
+    cells = {cell.id: cell.source for cell in nbformat.read(fast_steps.NOTEBOOK, as_version=4).cells}
+    shown = [cells[name] for name in fast_steps.CELLS]
+    assert all("*Measured on " in cell and " 2026 by `benchmarks/fast_steps.py`" in cell for cell in shown)
+    assert all("AMD EPYC" in cell for cell in shown)
+    for batch in fast_steps.BATCHES:
+        table = cells["measured-steps"].partition(f"| batch {batch} |")[2].partition("\n\n")[0]
+        assert all(f"| {step} |" in table for step in ("plain", *fast_steps.STEPS, "window order", "swinlib.fast"))
+    assert all(f"| {way} |" in cells["measured-more"] for way in ("packed weights (oneDNN)", "bfloat16"))
