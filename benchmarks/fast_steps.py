@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from swinlib.benchmark import bandwidth, interval, product_speed
+from swinlib.benchmark import interval
 from swinlib.fast import fast
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "book" / "11_fast_swin.ipynb"
@@ -41,7 +41,7 @@ STEPS = {  # by what the table calls them, the functions of the chapter that att
 }
 CELLS = ("measured-profile", "measured-steps", "measured-more")
 BATCHES = (1, 8)
-CPU = torch.device("cpu")
+SQUARE, LONG = 1024, 2**26  # sides and lengths by which the speeds of products and of copies are measured
 
 Way = Callable[[Tensor], Tensor]
 Ratio = tuple[float, float, float]  # median and its interval
@@ -166,6 +166,23 @@ def shares(way: Way, x: Tensor, kind_of: dict[str, str]) -> dict[str, float]:
     return {kind: time / sum(spent.values()) for kind, time in spent.items()}
 
 
+def speeds() -> tuple[float, float]:
+    """Operations a second of products of large matrices, and bytes a second that copies read and write, at best."""
+    square, source, target = torch.randn(SQUARE, SQUARE), torch.ones(LONG), torch.empty(LONG)
+    product, copied = quickest(lambda: square @ square), quickest(lambda: target.copy_(source))
+    return 2 * SQUARE**3 / product, 2 * source.nbytes / copied
+
+
+def quickest(run: Callable[[], object], rounds: int = 10) -> float:
+    """Processor seconds of the quickest of a few runs."""
+    seconds = []
+    for _ in range(rounds):
+        start = time.process_time()
+        run()
+        seconds.append(time.process_time() - start)
+    return min(seconds)
+
+
 @torch.no_grad()
 def operations(way: Way, x: Tensor) -> int:
     """Of the products."""
@@ -225,7 +242,7 @@ def cells(rounds: int, compiled: bool) -> dict[str, str]:
     """The Markdown of each cell, by its name."""
     names = chapter()
     ways, more = steps(names), others(names, compiled)
-    peak, speed = product_speed(CPU, "float32"), bandwidth(CPU)
+    peak, speed = speeds()
     found, tables, columns = {}, [], {}
     for batch in BATCHES:
         x = torch.randn(batch, 3, 224, 224, generator=torch.Generator().manual_seed(batch))
