@@ -5,17 +5,18 @@ import math
 import torch
 
 DIGITS = {"float16": 5, "float32": 9, "float64": 13}  # more than any comparison looks at
-WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 EXACT = 2**53  # from here on JavaScript's numbers have gaps
 
 
 def _entry(value: object, digits: int) -> object:
-    """Whole numbers without a point, which the dtype gives back to them."""
+    """Whole numbers without a point, which the dtype gives back to them; what JavaScript takes for whole, as text."""
     if not isinstance(value, float):
         return int(value) if abs(value) < EXACT else str(value)
     if not math.isfinite(value):
         return str(value)
-    return int(value) if value == int(value) and abs(value) < 1e15 else float(f"{value:.{digits}g}")
+    if value == int(value) and abs(value) < 1e15:
+        return int(value)
+    return f"{value:.{digits}g}" if abs(value) >= 1e15 else float(f"{value:.{digits}g}")
 
 
 def encode(value: object) -> object:
@@ -53,7 +54,8 @@ def decode(value: object) -> object:
         return value
     if "t" in value:
         numbers = [
-            each if not isinstance(each, str) else WORDS[each] if each in WORDS else int(each) for each in value["v"]
+            each if not isinstance(each, str) else int(each) if each.lstrip("-").isdigit() else float(each)
+            for each in value["v"]
         ]
         return torch.tensor(numbers, dtype=getattr(torch, value["t"])).reshape(value["s"])
     if "f" in value:

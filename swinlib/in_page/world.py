@@ -17,7 +17,7 @@ AS_THEY_ARE = (
 )
 INSTEAD = {"hypothesis": "hypothesis.py", "swinlib.answers.beside": "beside.py"}
 LACKING = (
-    *("numpy", "swinlib.checkpoints", "swinlib.data", "swinlib.figures", "torch.utils.flop_counter"),
+    *("numpy", "swinlib.checkpoints", "swinlib.data", "swinlib.figures"),
     *("torchvision", "torchvision.datasets", "torchvision.datasets.folder", "torchvision.models"),
     "torchvision.transforms",
 )
@@ -58,7 +58,7 @@ def modules(chapter: str) -> dict[str, tuple[str, bool]]:
     return {**sources, "swinlib": (NAMES.format(modules=swinlib._MODULES), True), "swinlib.check": ("", True)}
 
 
-LACKING_OF_PYTHON = ("hashlib", "pathlib", "random")  # they can be imported, and say so when they are used
+LACKING_OF_PYTHON = ("hashlib", "random")  # they can be imported, and say so when they are used
 # Modules of Python's standard library that a page has of us, as the interpreter's own are wrong or large; and one in
 # JavaScript, which rounds.
 LIBRARY = sorted((HERE / "library").iterdir())

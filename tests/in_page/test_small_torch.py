@@ -1,14 +1,23 @@
 """The small torch of the pages against PyTorch: programs that Hypothesis draws end alike, in values or in errors."""
 
+import importlib
+import json
 import math
+import pathlib
+import sys
+from unittest import mock
 
+import numpy
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils import flop_counter as torch_flops
 
 from swinlib.in_page import torch as small
 from swinlib.in_page.torch.dtypes import NotHere
+from swinlib.in_page.torch.utils import flop_counter as small_flops
+from swinlib.in_page.values import decode, encode
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-9}
 DTYPES = ("float32", "float64", "int64", "bool")
@@ -302,3 +311,107 @@ programs = st.tuples(st.lists(tensors(), min_size=1, max_size=2), st.lists(progr
 @given(programs)
 def test_programs_end_alike(program):
     compare(*program)
+
+
+wide = st.floats(width=32) | st.floats(-70000, 70000, width=32)
+
+
+@given(st.lists(wide, min_size=1, max_size=4), st.sampled_from(["half", "bfloat16"]))
+def test_short_floats_are_the_nearest(values, cast):
+    mine, right = (getattr(library.tensor(values), cast)() for library in (small, torch))
+    assert_alike(mine, right)
+    assert mine.type() == right.type()
+    assert_alike(mine.type(small.float64), right.type(torch.float64))
+    for other in ("half", "bfloat16", "float", "long"):
+        kinds = [library.result_type(x, getattr(x, other)()) for library, x in ((small, mine), (torch, right))]
+        assert str(kinds[0]) == str(kinds[1])
+
+
+@given(
+    tensors(st.tuples(st.integers(1, 2), st.just(2), st.integers(1, 7), st.integers(1, 7)), st.just("float32")),
+    *(st.integers(1, 3) for _ in range(4)),
+    st.integers(0, 1),
+    st.booleans(),
+    st.booleans(),
+)
+def test_pooling_takes_the_largest(recipe, high, wide, stride, dilation, padding, ceil_mode, batched):
+    mine, right = (build(library, recipe) for library in (small, torch))
+    options = {"padding": min(padding, high // 2, wide // 2), "dilation": dilation, "ceil_mode": ceil_mode}
+    kernel, found = (high, wide), []
+    for library, x in ((small, mine), (torch, right)):
+        try:
+            found.append(library.nn.functional.max_pool2d(x if batched else x[0], kernel, stride, **options))
+        except RuntimeError as error:
+            found.append(type(error))
+    if isinstance(found[1], type):
+        assert found[0] is found[1]
+    else:
+        assert_alike(*found)
+
+
+@pytest.mark.parametrize("options", [{"size": (3, 5)}, {"scale_factor": 2.0}])
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
+def test_upsample_interpolates(options, mode):
+    x = [[[[0.0, 1.0, 4.0], [2.0, -1.0, 3.0]]]]
+    assert_alike(*(library.nn.Upsample(mode=mode, **options)(library.tensor(x)) for library in (small, torch)))
+
+
+@given(st.lists(tensors(kinds=st.just("float64")), min_size=2, max_size=2))
+def test_operations_are_counted(recipes):
+    counts = []
+    for library, flops in ((small, small_flops), (torch, torch_flops)):
+        with flops.FlopCounterMode(display=False) as counter:
+            try:
+                one, other = (build(library, recipe) for recipe in recipes)
+                one @ other
+            except RuntimeError:
+                return
+        counts.append(counter.get_total_flops())
+    assert counts[0] == counts[1]
+
+
+def test_a_layer_norm_begins_anew():
+    layer = small.nn.LayerNorm(2)
+    small.nn.init.normal_(layer.weight), small.nn.init.normal_(layer.bias)
+    layer.reset_parameters()
+    assert (layer.weight.tolist(), layer.bias.tolist()) == ([1, 1], [0, 0])
+
+
+def test_numbers_beyond_javascript_s_whole_ones_are_stored_as_text():
+    values = [torch.finfo(torch.float32).min, 1e16, -math.inf, 0.5, -3.0]
+    for stored in (encode(torch.tensor(values)), encode(torch.tensor([2**60, -(2**60), 7]))):
+        numbers = [each for each in stored["v"] if not isinstance(each, str)]
+        assert all(abs(each) < 1e15 for each in numbers)
+        assert encode(decode(json.loads(json.dumps(stored)))) == stored
+    assert torch.equal(decode(encode(torch.tensor(values))), torch.tensor(values))
+
+
+def stands_for(name):
+    """A module of a page that asks for the small torch by PyTorch's name."""
+    with mock.patch.dict(sys.modules, torch=small):
+        return importlib.import_module(f"swinlib.in_page.{name}")
+
+
+@given(st.lists(sizes, max_size=4))
+def test_broadcast_shapes_of_numpy(shapes):
+    found = []
+    for library in (stands_for("lacking"), numpy):
+        try:
+            found.append(library.broadcast_shapes(*shapes))
+        except ValueError as error:
+            found.append(str(error))
+    assert found[0] == found[1]
+
+
+# POSIX leaves two slashes in front to the system, and Pythons differ in the suffix of what begins with two dots.
+texts = st.text("ab./", max_size=8).filter(lambda text: not text.startswith("//") and ".." not in text)
+
+
+@given(texts, texts)
+def test_paths_are_read_as_python_reads_them(one, other):
+    found = []
+    for library in (stands_for("library.pathlib"), pathlib):
+        path = library.PurePosixPath(one) / other
+        named = (path.parts, path.name, path.stem, path.suffix, path.suffixes, str(path.parent), repr(path))
+        found.append((*named, [str(each) for each in path.parents], path < library.PurePosixPath(other), str(path)))
+    assert found[0] == found[1]

@@ -7,7 +7,7 @@ on code that asks for it.
 # ruff: noqa: F401
 
 from . import operators, random, shaping
-from .dtypes import NotHere, float16, float32, float64, int32, int64, uint8
+from .dtypes import NotHere, bfloat16, float16, float32, float64, int32, int64, uint8
 from .dtypes import bool_ as bool
 from .dtypes import dtype as dtype
 from .dtypes import finfo as finfo

@@ -27,13 +27,17 @@ except ImportError:
         return array("f", values).tolist()
 
 
-def _float16(value: Number) -> float:
-    """The nearest number of eleven binary digits; of two, the even one, as Python rounds."""
-    if not value or not math.isfinite(value):
-        return float(value)
-    unit = 2.0 ** max(math.frexp(value)[1] - 11, -24)
-    found = round(value / unit) * unit
-    return math.copysign(found if abs(found) < 65520 else math.inf, value)
+def _short(digits: int, largest: int) -> Fit:
+    """The nearest number of so many binary digits below a power of two; of two, the even one, as Python rounds."""
+
+    def fit(value: Number) -> float:
+        if not value or not math.isfinite(value):
+            return float(value)
+        unit = 2.0 ** (max(math.frexp(value)[1], 3 - largest) - digits)
+        found = round(value / unit) * unit
+        return math.copysign(found if abs(found) < 2.0**largest else math.inf, value)
+
+    return lambda values: [fit(value) for value in values]
 
 
 def _integers(bits: int, low: int) -> Fit:
@@ -64,18 +68,19 @@ bool_ = dtype("bool", "Bool", 0, 1, lambda values: list(map(bool, values)))
 uint8 = dtype("uint8", "Byte", 1, 1, _integers(8, 0))
 int32 = dtype("int32", "Int", 1, 4, _integers(32, -(2**31)))
 int64 = dtype("int64", "Long", 1, 8, _integers(64, -(2**63)))
-float16 = dtype("float16", "Half", 2, 2, lambda values: list(map(_float16, values)))
+float16 = dtype("float16", "Half", 2, 2, _short(11, 16))
+bfloat16 = dtype("bfloat16", "BFloat16", 2, 2, _short(8, 128))
 float32 = dtype("float32", "Float", 2, 4, _float32)
 float64 = dtype("float64", "Double", 2, 8, lambda values: list(map(float, values)))
 
-ORDER = (bool_, uint8, int32, int64, float16, float32, float64)  # of two, the later holds the numbers of both
+ORDER = (bool_, uint8, int32, int64, float16, bfloat16, float32, float64)  # of two, the later holds the numbers of both
 
 
 class finfo:  # noqa: N801 - PyTorch's name
     """The limits of a floating-point dtype."""
 
     def __init__(self, of: dtype = float32) -> None:
-        digits, largest = {float16: (10, 15), float32: (23, 127), float64: (52, 1023)}[of]
+        digits, largest = {float16: (10, 15), bfloat16: (7, 127), float32: (23, 127), float64: (52, 1023)}[of]
         self.eps, self.bits, self.tiny = 2.0**-digits, 8 * of.itemsize, 2.0 ** (1 - largest)
         self.max = (2 - self.eps) * 2.0**largest
         self.min = -self.max

@@ -588,6 +588,12 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> "Tensor | tuple[Tensor,
 # --- products -----------------------------------------------------------------------------------------------------
 
 
+class counting:  # noqa: N801 - a place, as a module is
+    """Where `torch.utils.flop_counter` counts the steps of products."""
+
+    steps: list[int] | None = None
+
+
 @method
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """``@``: the last dimension of one by the last but one of the other; what is before them broadcasts."""
@@ -604,6 +610,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {one} != {two}")
     if input.dtype is bool_:
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
+    if counting.steps is not None and other.dim() > 1:
+        counting.steps.append(batch.numel() * n * k * m)
     rows, columns = a.expand(*batch, n, k), b.expand(*batch, k, m).transpose(-1, -2)
     rows, columns = (lines(each, [each.dim() - 1]) for each in (rows, columns))
     values = [
@@ -648,6 +656,8 @@ Tensor.__matmul__ = lambda self, other: self.matmul(other) if isinstance(other, 
 
 def einsum(equation: str, *operands: Tensor) -> Tensor:
     """Einstein's sums: multiply with all letters broadcast, and sum over those that the result does not have."""
+    if counting.steps is not None:
+        raise NotHere("`einsum` within `FlopCounterMode`")
     given, arrow, wanted = equation.replace(" ", "").partition("->")
     terms = given.split(",")
     if len(terms) != len(operands):

@@ -5,7 +5,7 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 
-from .dtypes import NotHere, Number, bool_, dtype, float16, float32, float64, int32, int64
+from .dtypes import NotHere, Number, bfloat16, bool_, dtype, float16, float32, float64, int32, int64
 from .operators import FUNCTIONS, axes_of, method, methods, offered
 from .tensor import Shape, Tensor, as_tensor, broadcast_shapes, computed, device, make, result_type, spread, tensor
 
@@ -106,9 +106,24 @@ def _to(
 
 _dtype, _device = dtype, device
 Tensor.to, Tensor.cpu = offered(_to, "to"), lambda self: self
-CASTS = {"long": int64, "int": int32, "bool": bool_, "float": float32, "double": float64, "half": float16}
+CASTS = {
+    "long": int64,
+    "int": int32,
+    "bool": bool_,
+    "float": float32,
+    "double": float64,
+    "half": float16,
+    "bfloat16": bfloat16,
+}
 for _name, _kind in CASTS.items():
     setattr(Tensor, _name, (lambda kind: lambda self: _to(self, kind))(_kind))
+
+
+def _type(self: Tensor, dtype: dtype | str | None = None) -> "Tensor | str":
+    return f"torch.{self.dtype.spoken}Tensor" if dtype is None else _to(self, dtype)
+
+
+Tensor.type = _type
 
 
 @method

@@ -7,7 +7,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from .dtypes import ORDER, NotHere, Number, bool_, dtype, float32, float64, int64, uint8
+from .dtypes import ORDER, NotHere, Number, bfloat16, bool_, dtype, float16, float32, float64, int64, uint8
 
 Shape = Sequence[int]
 
@@ -435,7 +435,8 @@ def result_type(*operands: object) -> dtype:
         group = 2 if not isinstance(each, Tensor) else 0 if each.shape else 1
         groups[group].append(each.dtype if group < 2 else dtype_of(each))
     for group in filter(None, groups.values()):
-        highest = max(group, key=ORDER.index)
+        both = float16 in group and bfloat16 in group  # neither holds the numbers of the other
+        highest = max([*group, float32] if both else group, key=ORDER.index)
         found = highest if highest.kind > found.kind or found is bool_ else found
     return found
 

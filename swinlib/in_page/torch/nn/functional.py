@@ -123,6 +123,24 @@ def _padded(input: Tensor, padding: Sizes, sign: int = 1) -> Tensor:
     return pad(input, (sign * right, sign * right, sign * down, sign * down))
 
 
+def max_pool2d(
+    input: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1,
+    ceil_mode: bool = False,
+) -> Tensor:  # fmt: skip
+    """The largest of each window; ``ceil_mode`` also takes windows that only begin within the image."""
+    beyond, stride = [], kernel_size if stride is None else stride
+    for n, k, s, p, d in zip(input.shape[-2:], *map(_pair, (kernel_size, stride, padding, dilation)), strict=True):
+        reach = d * (k - 1) + 1
+        steps = (n + 2 * p - reach + s - 1) // s if ceil_mode else -1
+        steps -= steps * s >= n + p
+        beyond.append(p + max(steps * s + reach - n - 2 * p, 0) if steps >= 0 else p)
+    (down, right), (below, behind) = _pair(padding), beyond
+    padded = pad(input, (right, behind, down, below), value=-math.inf)
+    flat = padded.flatten(0, -3)[:, None] if input.dim() > 3 else padded[:, None]
+    pooled = _windows(flat, kernel_size, stride, dilation).amax((2, 3))
+    return pooled.reshape((*input.shape[:-2], *pooled.shape[-2:]))
+
+
 def conv2d(
     input: Tensor,
     weight: Tensor,

@@ -151,14 +151,16 @@ class Module:
     def named_modules(
         self, memo: set | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, "Module"]]:
-        memo = set() if memo is None else memo
+        memo, found = set() if memo is None else memo, []
         if self not in memo:
             if remove_duplicate:
                 memo.add(self)
-            yield prefix, self
+            found.append((prefix, self))
             for name, child in self._modules.items():
                 if child is not None:
-                    yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+                    path = f"{prefix}.{name}" if prefix else name
+                    found += child.named_modules(memo, path, remove_duplicate)
+        return iter(found)
 
     def modules(self) -> Iterator["Module"]:
         return (module for _, module in self.named_modules())
@@ -171,13 +173,14 @@ class Module:
         return (child for _, child in self.named_children())
 
     def _named(self, kind: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Tensor]]:
-        seen: set[Tensor | None] = {None}
+        seen, found = {None}, []
         owners = self.named_modules(prefix=prefix, remove_duplicate=once) if recurse else [(prefix, self)]
         for path, owner in owners:
             for name, tensor in owner.__dict__[kind].items():
                 if tensor not in seen:
                     seen.update([tensor] if once else [])
-                    yield f"{path}.{name}" if path else name, tensor
+                    found.append((f"{path}.{name}" if path else name, tensor))
+        return iter(found)
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -539,6 +542,12 @@ class LayerNorm(Module):
         self.register_parameter("weight", Parameter(filled(shape, 1)) if elementwise_affine else None)
         self.register_parameter("bias", Parameter(filled(shape, 0)) if elementwise_affine and bias else None)
 
+    def reset_parameters(self) -> None:
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
@@ -619,6 +628,14 @@ ReLU = _layer("ReLU", lambda self, x: _perhaps_over(self, x, x.relu()), inplace=
 Sigmoid = _layer("Sigmoid", lambda self, x: x.sigmoid())
 Softmax = _layer("Softmax", lambda self, x: x.softmax(self.dim), dim=-1)
 Tanh = _layer("Tanh", lambda self, x: x.tanh())
+Upsample = _layer(
+    "Upsample",
+    lambda self, x: F.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners),
+    size=None,
+    scale_factor=None,
+    mode="nearest",
+    align_corners=None,
+)
 
 
 for _class in (Linear, Conv2d, LayerNorm, Embedding, BatchNorm1d, MultiheadAttention):
