@@ -1,23 +1,28 @@
 """The table of exercises: which of their answers a page judges as `swinlib.check` does, on the same stored cases.
 
     python tests/in_page/table.py [CHAPTER or EXERCISE...]
+    python tests/in_page/table.py changed
 
 makes it anew, or those of its rows, in headless Chromium, and with it the files from which the book is built: an
 exercise has its editor where its right answers pass, its known mistakes fail, and nearly all of them get the message of
-`swinlib.check`.
+`swinlib.check`. Each row has the digest of all that its proof depends on; ``changed`` makes those rows anew of which it
+no longer holds.
 """
 
 import ast
 import gzip
+import hashlib
 import json
 import subprocess
 import sys
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from swinlib import check
+from swinlib.answers import beside
 from swinlib.check.exercise import FINAL, _sentence, show
 from swinlib.classroom.pages import read_page
+from swinlib.in_page.shortened import shortened
 from swinlib.in_page.stored import stored
 from swinlib.in_page.values import decode
 from swinlib.in_page.world import modules
@@ -25,7 +30,8 @@ from swinlib.in_page.world import modules
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "book" / "_ext"))  # as pytest has it
 
-from answers_in_page import PROVEN, chapter_data  # noqa: E402
+from answers_in_page import PROVEN, chapter_data, worker_script  # noqa: E402
+from answers_in_page import stored_of as offered_of  # noqa: E402
 from in_chromium import judging, mistaken  # noqa: E402
 
 
@@ -44,13 +50,16 @@ def message_on(exercise, answer, cases, **options):
     return None
 
 
+def page_of(chapter):
+    """A chapter's page of exercises."""
+    return read_page(ROOT / "book" / "exercises" / f"{chapter}.ipynb")
+
+
+@cache
 def right_answers(chapter):
-    """For each exercise its right answers: source, and name of the function."""
-    page = read_page(ROOT / "book" / "exercises" / f"{chapter}.ipynb")
-    found = {
-        exercise.name: [("\n".join((page.setup, exercise.given, exercise.solution)), exercise.name)]
-        for exercise in page.exercises
-    }
+    """For each exercise the sources of its right answers."""
+    page = page_of(chapter)
+    found = {exercise.name: ["\n".join((page.setup, exercise.given, exercise.solution))] for exercise in page.exercises}
     source = (ROOT / "tests" / "check" / "alternatives" / f"c{chapter}.py").read_text(encoding="utf-8")
     table = next(
         node.value
@@ -58,14 +67,14 @@ def right_answers(chapter):
         if isinstance(node, ast.Assign) and node.targets[0].id == "ALTERNATIVES"
     )
     for key, functions in zip(table.keys, table.values, strict=True):
-        found[key.value] += [(source, function.id) for function in functions.elts]
+        name, others = key.value, [function.id for function in functions.elts]
+        found[name] += [source if other == name else f"{source}\n{name} = {other}\n" for other in others]
     return found
 
 
 def run(chapter, data, answers):
     """What a page says of answers, pairs of an exercise's name and a source, from CPython with the small torch."""
-    page = read_page(ROOT / "book" / "exercises" / f"{chapter}.ipynb")
-    given = {**chapter_data(page, data), "modules": modules(chapter), "answers": answers}
+    given = {**chapter_data(page_of(chapter), data), "modules": modules(chapter), "answers": answers}
     process = subprocess.run(
         [sys.executable, "-I", Path(__file__).with_name("run_in_world.py")],
         input=json.dumps(given),
@@ -91,25 +100,50 @@ def stored_of(chapter, names=()):
     return found, lacking
 
 
-def row_of(chapter, name, data, right, answer):
+def short(value):
+    """The digest of a value that is JSON."""
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
+
+
+@cache
+def of_all_exercises():
+    """Interpreter, small torch, the library and the judge in the page; and what calls an answer outside of it."""
+    return short([worker_script(), shortened(Path(beside.__file__).read_text(encoding="utf-8"))])
+
+
+@cache
+def of_a_chapter(chapter):
+    """The checks with their mistakes, and what stands before the exercises."""
+    return short(chapter_data(page_of(chapter), {}, mistakes=True))
+
+
+def digest(chapter, name, data):
+    """Of all that the proof of an exercise depends on: with another digest it is to be made anew.
+
+    Comments and docstrings do not count, but for those that a learner reads.
+    """
+    exercise = check.CHAPTERS[chapter][name]
+    explained = [[mistake.name, mistake.explanation, mistake.credit] for mistake in exercise.mistakes]
+    return short([of_all_exercises(), of_a_chapter(chapter), right_answers(chapter)[name], explained, data])
+
+
+def row_of(chapter, name, data, answer):
     """What a page makes of an exercise's right answers and known mistakes.
 
     Args:
         chapter: of the exercise.
         name: of the exercise.
         data: what is stored of it.
-        right: its right answers, as `right_answers` finds them.
         answer: ``answer(name, source)`` judges in a page.
 
     Returns:
+        ``digest``, of what this depends on;
         ``right``, ``fail`` and ``equal``, each how many of how many; ``cases``; ``gzipped``, in bytes; ``missing``,
         what the page said first where it reached no verdict; ``unlike``, the mistakes with another message.
     """
     exercise = check.CHAPTERS[chapter][name]
     cases = [decode(case) for case in data["cases"]]
-    rights = [
-        answer(name, source if function == name else f"{source}\n{name} = {function}\n") for source, function in right
-    ]
+    rights = [answer(name, source) for source in right_answers(chapter)[name]]
     found, unlike = [], []
     for mistake in exercise.mistakes:
         found.append(answer(name, mistaken(chapter, name, mistake.name)))
@@ -117,6 +151,7 @@ def row_of(chapter, name, data, right, answer):
             unlike.append(mistake.name)
     missing = [each["message"] for each in (*rights, *found) if each["verdict"] == "missing"]
     return {
+        "digest": digest(chapter, name, data),
         "right": [sum(each["verdict"] == "right" for each in rights), len(rights)],
         "fail": [sum(each["verdict"] == "wrong" for each in found), len(found)],
         "equal": [len(found) - len(unlike), len(found)],
@@ -136,15 +171,15 @@ def is_proven(row):
 
 
 def prove(chapter, names, browser=None):
-    """Rows of the table for exercises of a chapter, and what is stored of those that are proven."""
+    """One after the other of a chapter's exercises: name, row of the table, and what is stored if it is proven."""
     found, lacking = stored_of(chapter, names)
-    right = right_answers(chapter)
-    rows = {name: {"missing": why} for name, why in lacking.items()}
+    for name, why in lacking.items():
+        yield name, {"missing": why}, None
     with judging(chapter, found, browser) as answer:
         for name, data in found.items():
-            rows[name] = row_of(chapter, name, data, right[name], answer)
-            print(chapter[:2], name, rows[name], flush=True)
-    return rows, {name: data for name, data in found.items() if is_proven(rows[name])}
+            row = row_of(chapter, name, data, answer)
+            print(chapter[:2], name, row, flush=True)
+            yield name, row, data if is_proven(row) else None
 
 
 def keep(path, made, order, **how):
@@ -155,17 +190,30 @@ def keep(path, made, order, **how):
     path.write_text(text + "\n", encoding="utf-8")
 
 
+def changed():
+    """Names of the exercises on offer whose proof is of something else than what is here."""
+    table = json.loads((PROVEN / "table.json").read_text(encoding="utf-8"))
+    return [
+        name
+        for chapter in check.CHAPTERS
+        for name, data in offered_of(chapter).items()
+        if table[chapter][name].get("digest") != digest(chapter, name, data)
+    ]
+
+
 def main(asked):
+    if asked == ["changed"] and not (asked := changed()):
+        return
     for chapter, exercises in check.CHAPTERS.items():
         names = [name for name in exercises if not asked or chapter[:2] in asked or name in asked]
         if not names:
             continue
-        rows, proven = prove(chapter, names)
-        table = json.loads((PROVEN / "table.json").read_text(encoding="utf-8"))
-        rows = {**table.get(chapter, {}), **rows}
-        keep(PROVEN / "table.json", {chapter: {name: rows[name] for name in exercises}}, check.CHAPTERS, indent=1)
-        now = {name: proven.get(name) for name in names}  # None where it is not proven any more
-        keep(PROVEN / f"{chapter}.json", now, exercises, separators=(",", ":"))
+        for name, row, data in prove(chapter, names):
+            table = json.loads((PROVEN / "table.json").read_text(encoding="utf-8"))
+            rows = {**table.get(chapter, {}), name: row}
+            in_order = {each: rows[each] for each in exercises if each in rows}
+            keep(PROVEN / "table.json", {chapter: in_order}, check.CHAPTERS, indent=1)
+            keep(PROVEN / f"{chapter}.json", {name: data}, exercises, separators=(",", ":"))
 
 
 if __name__ == "__main__":
