@@ -31,6 +31,7 @@ LONGEST = (
     "book/10_whole_model.ipynb",
     "book/09_loaders_and_samplers.ipynb",
     "book/06_apply_and_init.ipynb",
+    "book/11_fast_swin.ipynb",
     "tests/classroom/test_course.py",
     "tests/classroom/test_grading.py",
     "tests/classroom/test_sandbox.py",

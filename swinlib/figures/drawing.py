@@ -75,11 +75,11 @@ PARTS = {
 }
 
 # What each chapter after the tour is about. The mask is derived in chapter 7, and is one of the tensors that chapter 3
-# is about; chapter 11 has no part of its own, and makes those quicker in which tokens move.
+# is about; chapter 11 has no part of its own, and makes two of others quicker.
 LIT = {
     chapter: frozenset(name for name, part in PARTS.items() if part.chapter == chapter)
     for chapter in sorted({part.chapter for part in PARTS.values()} - {1})
-} | {3: frozenset({"index", "mask"}), 11: frozenset({"stages", "merge", "roll", "attention", "mask"})}
+} | {3: frozenset({"index", "mask"}), 11: frozenset({"roll", "attention"})}
 
 # The same in words, for the line below the drawing.
 HERE = {
@@ -92,7 +92,7 @@ HERE = {
     8: "the photograph, on its way to a tensor",
     9: "the batch, before the model",
     10: "the whole model",
-    11: "the parts in which tokens are moved or attend, made quicker",
+    11: "attention, and the moving of tokens before and after it, made quicker",
 }
 
 
