@@ -5,9 +5,10 @@
 
 Swin-T at 224 pixels, one thread. The steps are those of the chapter: the cells of its notebook with the tag "measured"
 are read and run, so that what is measured is what is shown. All ways are compared with the plain model first. Then they
-take turns in one process, in an order drawn anew each time; processor time is measured, which leaves out what other
-programs took, and of each turn the ratio to the plain model counts. A last table has what else was tried, beside the
-library's fast model. Compiling takes minutes; ``--without-compile`` leaves it out.
+take turns in one process, in an order drawn anew each time. Processor time is measured, and of each way the quickest
+turn counts, since whatever else a machine does can only make a turn longer; each third of the turns is a measurement of
+its own and says how far to trust the whole. A last table has what else was tried, beside the library's fast model.
+Compiling takes minutes; ``--without-compile`` leaves it out.
 """
 
 import argparse
@@ -19,7 +20,6 @@ from collections.abc import Callable
 from datetime import date
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import nbformat
@@ -28,23 +28,23 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from swinlib.benchmark import interval
 from swinlib.fast import fast
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "book" / "11_fast_swin.ipynb"
 CHAPTER = "measured"  # the tag of cells that this command runs
-STEPS = {  # by what the table calls them, the functions of the chapter that attend
-    "bias and mask kept": "attend_kept",
-    "SDPA": "attend_fused",
-    "one copy for two": "attend_once",
-    "four kinds of windows": "attend_kinds",
+STEPS = {  # by what the chapter calls them, its functions that attend
+    "kept": "attend_kept",
+    "fused": "attend_fused",
+    "one copy": "attend_once",
+    "four kinds": "attend_kinds",
 }
 CELLS = ("measured-profile", "measured-steps", "measured-more")
 BATCHES = (1, 8)
-SQUARE, LONG = 1024, 2**26  # sides and lengths by which the speeds of products and of copies are measured
+PARTS = 3  # of the turns, each of which says by itself what is gained
+SQUARE, LONG = 1024, 2**25  # sides and lengths by which the speeds of products and of copies are measured
 
 Way = Callable[[Tensor], Tensor]
-Ratio = tuple[float, float, float]  # median and its interval
+Ratio = tuple[float, float, float]  # by all turns; lowest and highest by a part of them
 
 
 def chapter() -> dict[str, Any]:
@@ -63,7 +63,7 @@ def steps(names: dict[str, Any]) -> dict[str, Way]:
     for label, attend in STEPS.items():
         ways[label] = partial(lambda attend, x: run(model, x, attend), names[attend])
     ways["window order"] = partial(names["run_in_window_order"], model)
-    ways["swinlib.fast"] = fast(model)
+    ways["library"] = fast(model)
     return ways
 
 
@@ -125,8 +125,10 @@ def assert_equal(ways: dict[str, Way], x: Tensor) -> None:
 
 
 @torch.no_grad()
-def measure(ways: dict[str, Way], x: Tensor, rounds: int) -> dict[str, list[float]]:
-    """Processor seconds of each way in each round, in turns.
+def measure(
+    ways: dict[str, Way], x: Tensor, rounds: int, between: Callable[[], None] = lambda: None
+) -> dict[str, list[float]]:
+    """Processor seconds of each way in each round, in turns, with something done between them.
 
     Raises:
         ValueError: if the ways do not compute the same.
@@ -134,18 +136,24 @@ def measure(ways: dict[str, Way], x: Tensor, rounds: int) -> dict[str, list[floa
     assert_equal(ways, x)
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds):
+        between()
         for name in random.Random(turn).sample(list(ways), len(ways)):
-            start = time.process_time()
-            ways[name](x)
-            seconds[name].append(time.process_time() - start)
+            seconds[name].append(seconds_of(partial(ways[name], x)))
     return seconds
 
 
 def gains(seconds: dict[str, list[float]]) -> dict[str, Ratio]:
-    """How many times as fast as the first each is: the median of the turns' ratios, and its interval."""
+    """How many times as fast as the first each is, by its quickest turn; and the same by each third of the turns.
+
+    Returns:
+        of each the ratio, and the lowest and the highest of the three others.
+    """
     first, *_ = seconds.values()
-    ratios = {name: [a / b for a, b in zip(first, own, strict=True)] for name, own in seconds.items()}
-    return {name: (median(each), *interval(each)) for name, each in ratios.items()}
+    found = {}
+    for name, own in seconds.items():
+        thirds = [min(first[i::PARTS]) / min(own[i::PARTS]) for i in range(min(PARTS, len(own)))]
+        found[name] = (min(first) / min(own), min(thirds), max(thirds))
+    return found
 
 
 @torch.no_grad()
@@ -166,21 +174,31 @@ def shares(way: Way, x: Tensor, kind_of: dict[str, str]) -> dict[str, float]:
     return {kind: time / sum(spent.values()) for kind, time in spent.items()}
 
 
-def speeds() -> tuple[float, float]:
-    """Operations a second of products of large matrices, and bytes a second that copies read and write, at best."""
-    square, source, target = torch.randn(SQUARE, SQUARE), torch.ones(LONG), torch.empty(LONG)
-    product, copied = quickest(lambda: square @ square), quickest(lambda: target.copy_(source))
-    return 2 * SQUARE**3 / product, 2 * source.nbytes / copied
+class Speeds:
+    """What the machine does at best: asked in every turn, since it may be slow for a while.
+
+    Attributes:
+        product: operations a second of products of large matrices.
+        copy: bytes a second that copies of long tensors read and write.
+    """
+
+    def __init__(self) -> None:
+        self.product = self.copy = 0.0
+        self._square, self._source, self._target = torch.randn(SQUARE, SQUARE), torch.ones(LONG), torch.empty(LONG)
+
+    def ask(self) -> None:
+        """Try once more."""
+        product = seconds_of(lambda: self._square @ self._square)
+        copied = seconds_of(lambda: self._target.copy_(self._source))
+        self.product = max(self.product, 2 * SQUARE**3 / product)
+        self.copy = max(self.copy, 2 * self._source.nbytes / copied)
 
 
-def quickest(run: Callable[[], object], rounds: int = 10) -> float:
-    """Processor seconds of the quickest of a few runs."""
-    seconds = []
-    for _ in range(rounds):
-        start = time.process_time()
-        run()
-        seconds.append(time.process_time() - start)
-    return min(seconds)
+def seconds_of(run: Callable[[], object]) -> float:
+    """Of the processor."""
+    start = time.process_time()
+    run()
+    return time.process_time() - start
 
 
 @torch.no_grad()
@@ -215,9 +233,9 @@ def steps_table(seconds: dict[str, list[float]], moved: dict[str, int], speed: f
     (plain, of_plain), *_ = seconds.items()
     rows = []
     for name, gain in gains(seconds).items():
-        predicted = median(of_plain) / (median(of_plain) - (moved[plain] - moved[name]) / speed)
-        rows.append([name, f"{1e3 * median(seconds[name]):.0f}", f"{predicted:.2f}", shown(gain)])
-    rows.append(["*floor*", f"{1e3 * floor:.0f}", "", f"{median(of_plain) / floor:.2f}"])
+        predicted = min(of_plain) / (min(of_plain) - (moved[plain] - moved[name]) / speed)
+        rows.append([name, f"{1e3 * min(seconds[name]):.0f}", f"{predicted:.2f}", shown(gain)])
+    rows.append(["*floor*", f"{1e3 * floor:.0f}", "", f"{min(of_plain) / floor:.2f}"])
     return table([f"batch {batch}", "ms", "predicted", "measured"], rows)
 
 
@@ -228,41 +246,48 @@ def machine() -> str:
     return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
 
 
-def signature(text: str, rounds: int) -> str:
+def signature(text: str, turns: str) -> str:
     """A line on where and when."""
     today = date.today()
     return (
         f"*Measured on {today.day} {today:%B %Y} by `benchmarks/fast_steps.py`: one thread of an {machine()}, PyTorch "
-        f"{torch.__version__.split('+')[0]}, Swin-T at 224 pixels, {text}{f', {rounds} turns' if rounds else ''}. "
+        f"{torch.__version__.split('+')[0]}, Swin-T at 224 pixels, {text}{turns}. "
         "Yours will take other times.*"
     )
 
 
 def cells(rounds: int, compiled: bool) -> dict[str, str]:
-    """The Markdown of each cell, by its name."""
-    names = chapter()
+    """The Markdown of each cell, by its name; small batches take more turns, for they are quickly done."""
+    names, best = chapter(), Speeds()
     ways, more = steps(names), others(names, compiled)
-    peak, speed = speeds()
-    found, tables, columns = {}, [], {}
+    found, seconds, columns, moved, work = {}, {}, {}, {}, {}
     for batch in BATCHES:
         x = torch.randn(batch, 3, 224, 224, generator=torch.Generator().manual_seed(batch))
-        for name, way in (("plain", ways["plain"]), ("fast", ways["swinlib.fast"])):
+        turns = rounds * max(BATCHES) // batch
+        for name, way in (("plain", ways["plain"]), ("fast", ways["library"])):
             found[f"{name}, batch {batch}"] = shares(way, x, names["KIND_OF"])
-        floor = operations(ways["plain"], x) / peak
-        moved = bytes_of(names["ledger_of"], ways, x)
-        tables.append(steps_table(measure(ways, x, rounds), moved, speed, floor, batch))
-        columns[batch] = gains(measure(more, x, rounds))
+        moved[batch], work[batch] = bytes_of(names["ledger_of"], ways, x), operations(ways["plain"], x)
+        seconds[batch] = measure(ways, x, turns, best.ask)
+        columns[batch] = gains(measure(more, x, turns))
+    tables = [
+        steps_table(seconds[batch], moved[batch], best.copy, work[batch] / best.product, batch) for batch in BATCHES
+    ]
     tried = [[name, *(shown(columns[batch][name]) for batch in BATCHES)] for name in list(more)[1:]]
     roof = (
-        f"products of large matrices at {peak / 1e9:.0f} GFLOP/s, copies at {speed / 1e9:.1f} GB/s, so that the edge "
-        f"of the roofline lies at {peak / speed:.0f} operations for each byte"
+        f"products of large matrices at {best.product / 1e9:.0f} GFLOP/s, copies at {best.copy / 1e9:.1f} GB/s, so "
+        f"that the edge of the roofline lies at {best.product / best.copy:.0f} operations for each byte"
     )
     return {
-        "measured-profile": f"{profile_table(found)}\n\n{signature('32-bit floats', 0)}",
-        "measured-steps": "\n\n".join([*tables, signature(f"32-bit floats; {roof}", rounds)]),
+        "measured-profile": f"{profile_table(found)}\n\n{signature('32-bit floats', '')}",
+        "measured-steps": "\n\n".join([*tables, signature(f"32-bit floats; {roof}", turns_of(rounds))]),
         "measured-more": table(["against swinlib.fast", *(f"batch {batch}" for batch in BATCHES)], tried)
-        + f"\n\n{signature('all beside the fast model in 32-bit floats', rounds)}",
+        + f"\n\n{signature('all beside the fast model in 32-bit floats', turns_of(rounds))}",
     }
+
+
+def turns_of(rounds: int) -> str:
+    """How many turns each batch had, in words."""
+    return ", " + " and ".join(f"{rounds * max(BATCHES) // batch} turns at batch {batch}" for batch in BATCHES)
 
 
 def store(written: dict[str, str]) -> None:
@@ -276,7 +301,12 @@ def store(written: dict[str, str]) -> None:
 def main() -> None:
     """Measure, print and, if asked, store."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=20, help="how often each takes its turn (default: %(default)s)")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=20,
+        help="how often each takes its turn at the largest batch (default: %(default)s)",
+    )
     parser.add_argument("--without-compile", action="store_true", help="leave out torch.compile")
     parser.add_argument("--store", action="store_true", help="write the tables into chapter 11")
     options = parser.parse_args()

@@ -69,7 +69,7 @@ def test_chapter_4_shows_every_case_with_machine_and_date(fused_attention):
 def test_every_step_of_chapter_11_computes_the_same_and_is_measured_in_every_round(fast_steps, chapter_11, images):
     ways = fast_steps.steps(chapter_11)
     seconds = fast_steps.measure(ways, images, rounds=3)
-    assert list(seconds) == ["plain", *fast_steps.STEPS, "window order", "swinlib.fast"]
+    assert list(seconds) == ["plain", *fast_steps.STEPS, "window order", "library"]
     assert all(len(own) == 3 and min(own) > 0 for own in seconds.values())
 
 
@@ -87,12 +87,12 @@ def test_a_step_that_computes_something_else_is_not_measured(fast_steps, chapter
 
 def test_steps_move_fewer_bytes_and_what_is_predicted_follows_from_them(fast_steps, chapter_11, images):
     moved = fast_steps.bytes_of(chapter_11["ledger_of"], fast_steps.steps(chapter_11), images)
-    assert max(moved["swinlib.fast"], moved["window order"]) < moved["SDPA"] < moved["plain"]
-    seconds = {"plain": [4.0, 4.0], "SDPA": [2.0, 2.0]}
-    table = fast_steps.steps_table(seconds, {"plain": 20, "SDPA": 10}, speed=5.0, floor=1.0, batch=1)
+    assert max(moved["library"], moved["window order"]) < moved["fused"] < moved["plain"]
+    seconds = {"plain": [4.0, 4.0], "fused": [2.0, 2.0]}
+    table = fast_steps.steps_table(seconds, {"plain": 20, "fused": 10}, speed=5.0, floor=1.0, batch=1)
     assert table.splitlines()[2:] == [
         "| plain | 4000 | 1.00 | 1.00 (1.00–1.00) |",
-        "| SDPA | 2000 | 2.00 | 2.00 (2.00–2.00) |",
+        "| fused | 2000 | 2.00 | 2.00 (2.00–2.00) |",
         "| *floor* | 1000 |  | 4.00 |",
     ]
 
@@ -111,5 +111,5 @@ def test_chapter_11_shows_every_step_with_machine_and_date(fast_steps):
     assert all("AMD EPYC" in cell for cell in shown)
     for batch in fast_steps.BATCHES:
         table = cells["measured-steps"].partition(f"| batch {batch} |")[2].partition("\n\n")[0]
-        assert all(f"| {step} |" in table for step in ("plain", *fast_steps.STEPS, "window order", "swinlib.fast"))
+        assert all(f"| {step} |" in table for step in ("plain", *fast_steps.STEPS, "window order", "library"))
     assert all(f"| {way} |" in cells["measured-more"] for way in ("packed weights (oneDNN)", "bfloat16"))
