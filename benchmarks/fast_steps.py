@@ -24,6 +24,7 @@ from typing import Any
 
 import nbformat
 import torch
+from machine import processor
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
@@ -31,7 +32,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from swinlib.fast import fast
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "book" / "11_fast_swin.ipynb"
-CHAPTER = "measured"  # the tag of cells that this command runs
+TAG = "measured"  # of the cells that this command runs
 STEPS = {  # by what the chapter calls them, its functions that attend
     "kept": "attend_kept",
     "fused": "attend_fused",
@@ -51,7 +52,7 @@ def chapter() -> dict[str, Any]:
     """The names that the chapter's measured cells define."""
     names: dict[str, Any] = {}
     for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
-        if CHAPTER in cell.metadata.get("tags", ()):
+        if TAG in cell.metadata.get("tags", ()):
             exec(compile(cell.source, f"{NOTEBOOK.name}:{cell.id}", "exec"), names)
     return names
 
@@ -243,31 +244,29 @@ def steps_table(seconds: dict[str, list[float]], moved: dict[str, int], speed: f
     return table([f"batch {batch}", "ms", "predicted", "measured"], rows)
 
 
-def machine() -> str:
-    """Processor, and what PyTorch uses of it."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "a processor")
-    return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
-
-
-def signature(text: str, turns: str) -> str:
+def signature(text: str) -> str:
     """A line on where and when."""
-    today = date.today()
+    today, capability = date.today(), torch.backends.cpu.get_cpu_capability()
     return (
-        f"*Measured on {today.day} {today:%B %Y} by `benchmarks/fast_steps.py`: one thread of an {machine()}, PyTorch "
-        f"{torch.__version__.split('+')[0]}, Swin-T at 224 pixels, {text}{turns}. "
+        f"*Measured on {today.day} {today:%B %Y} by `benchmarks/fast_steps.py`: one thread of an {processor()} "
+        f"({capability}), PyTorch {torch.__version__.split('+')[0]}, Swin-T at 224 pixels, {text}. "
         "Yours will take other times.*"
     )
 
 
+def turns_of(rounds: int, batch: int) -> int:
+    """Small batches take more turns, for they are quickly done."""
+    return rounds * max(BATCHES) // batch
+
+
 def cells(rounds: int, compiled: bool) -> dict[str, str]:
-    """The Markdown of each cell, by its name; small batches take more turns, for they are quickly done."""
+    """The Markdown of each cell, by its name."""
     names, best = chapter(), Speeds()
     ways, more = steps(names), others(names, compiled)
     found, seconds, columns, moved, work = {}, {}, {}, {}, {}
     for batch in BATCHES:
         x = torch.randn(batch, 3, 224, 224, generator=torch.Generator().manual_seed(batch))
-        turns = rounds * max(BATCHES) // batch
+        turns = turns_of(rounds, batch)
         for name, way in (("plain", ways["plain"]), ("fast", ways["library"])):
             found[f"{name}, batch {batch}"] = shares(way, x, names["KIND_OF"], turns)
         moved[batch], work[batch] = bytes_of(names["ledger_of"], ways, x), operations(ways["plain"], x)
@@ -281,17 +280,13 @@ def cells(rounds: int, compiled: bool) -> dict[str, str]:
         f"products of large matrices at {best.product / 1e9:.0f} GFLOP/s, copies at {best.copy / 1e9:.1f} GB/s, so "
         f"that the edge of the roofline lies at {best.product / best.copy:.0f} operations for each byte"
     )
+    said = " and ".join(f"{turns_of(rounds, batch)} turns at batch {batch}" for batch in BATCHES)
     return {
-        "measured-profile": f"{profile_table(found)}\n\n{signature('32-bit floats', '')}",
-        "measured-steps": "\n\n".join([*tables, signature(f"32-bit floats; {roof}", turns_of(rounds))]),
+        "measured-profile": f"{profile_table(found)}\n\n{signature('32-bit floats')}",
+        "measured-steps": "\n\n".join([*tables, signature(f"32-bit floats; {roof}, {said}")]),
         "measured-more": table(["against swinlib.fast", *(f"batch {batch}" for batch in BATCHES)], tried)
-        + f"\n\n{signature('all beside the fast model in 32-bit floats', turns_of(rounds))}",
+        + f"\n\n{signature(f'all beside the fast model in 32-bit floats, {said}')}",
     }
-
-
-def turns_of(rounds: int) -> str:
-    """How many turns each batch had, in words."""
-    return ", " + " and ".join(f"{rounds * max(BATCHES) // batch} turns at batch {batch}" for batch in BATCHES)
 
 
 def store(written: dict[str, str]) -> None:

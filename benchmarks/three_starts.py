@@ -23,6 +23,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from machine import processor
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 from tqdm import tqdm
@@ -122,18 +123,11 @@ def train(seed: int, steps: int = RECIPE["steps"]) -> list[dict]:
     ]
 
 
-def machine() -> str:
-    """The processor's name, and how many threads computed."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor() or platform.machine()}, 1 thread"
-
-
 def surroundings() -> dict:
     """Where and with what is measured."""
     return {
         "command": "python benchmarks/three_starts.py",
-        "machine": machine(),
+        "machine": f"{processor()}, 1 thread",
         "date": datetime.date.today().isoformat(),
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("torch", "scikit-learn", "swinlib")},

@@ -1,8 +1,9 @@
 """The benchmarks whose figures chapters show do what the chapters say; how long it takes is each machine's own."""
 
-import importlib.util
 from pathlib import Path
 
+import fast_steps
+import fused_attention
 import nbformat
 import pytest
 import torch
@@ -10,28 +11,8 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def benchmark(name):
-    """A file of ``benchmarks``, imported."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
-def fused_attention():
-    """The benchmark whose figures chapter 4 shows."""
-    return benchmark("fused_attention")
-
-
-@pytest.fixture(scope="module")
-def fast_steps():
-    """The benchmark whose figures chapter 11 shows."""
-    return benchmark("fast_steps")
-
-
-@pytest.fixture(scope="module")
-def chapter_11(fast_steps):
+def chapter_11():
     """What the measured cells of chapter 11 define, with a model that is small."""
     names = fast_steps.chapter()
     torch.manual_seed(0)
@@ -46,19 +27,19 @@ def images():
     return torch.randn(2, 3, 112, 112)
 
 
-def test_both_ways_compute_the_same(fused_attention):
+def test_both_ways_compute_the_same():
     q, k, v = torch.randn(3, 2, 3, 49, 32)
     bias = torch.randn(1, 3, 49, 49)
     lines, fused = fused_attention.line_by_line(q, k, v, bias), fused_attention.fused(q, k, v, bias)
     torch.testing.assert_close(lines, fused, atol=1e-5, rtol=1e-5)
 
 
-def test_every_case_is_measured_both_ways(fused_attention):
+def test_every_case_is_measured_both_ways():
     for case in fused_attention.CASES:
         assert all(0 < seconds < float("inf") for seconds in fused_attention.measure(case, rounds=1))
 
 
-def test_chapter_4_shows_every_case_with_machine_and_date(fused_attention):
+def test_chapter_4_shows_every_case_with_machine_and_date():
     cells = nbformat.read(ROOT / "book" / "04_matmul_and_elementwise.ipynb", as_version=4).cells
     [shown] = [cell.source for cell in cells if "benchmarks/fused_attention.py" in cell.source]
     assert all(f"| {case} |" in shown for case in fused_attention.CASES)
@@ -66,26 +47,26 @@ def test_chapter_4_shows_every_case_with_machine_and_date(fused_attention):
     assert "AMD EPYC" in shown
 
 
-def test_every_step_of_chapter_11_computes_the_same_and_is_measured_in_every_round(fast_steps, chapter_11, images):
+def test_every_step_of_chapter_11_computes_the_same_and_is_measured_in_every_round(chapter_11, images):
     ways = fast_steps.steps(chapter_11)
     seconds = fast_steps.measure(ways, images, rounds=3)
     assert list(seconds) == ["plain", *fast_steps.STEPS, "window order", "library"]
     assert all(len(own) == 3 and min(own) > 0 for own in seconds.values())
 
 
-def test_what_else_was_tried_computes_the_same_too(fast_steps, chapter_11, images):
+def test_what_else_was_tried_computes_the_same_too(chapter_11, images):
     ways = fast_steps.others(chapter_11, compiled=False)
     assert "bfloat16" in ways
     assert len(fast_steps.measure(ways, images, rounds=1)) == len(ways)
 
 
-def test_a_step_that_computes_something_else_is_not_measured(fast_steps, chapter_11, images):
+def test_a_step_that_computes_something_else_is_not_measured(chapter_11, images):
     ways = {"plain": chapter_11["model"], "wrong": lambda x: chapter_11["model"](x.flip(3))}
     with pytest.raises(ValueError, match="the logits of 'wrong' are off by"):
         fast_steps.measure(ways, images, rounds=1)
 
 
-def test_steps_move_fewer_bytes_and_what_is_predicted_follows_from_them(fast_steps, chapter_11, images):
+def test_steps_move_fewer_bytes_and_what_is_predicted_follows_from_them(chapter_11, images):
     moved = fast_steps.bytes_of(chapter_11["ledger_of"], fast_steps.steps(chapter_11), images)
     assert max(moved["library"], moved["window order"]) < moved["fused"] < moved["plain"]
     seconds = {"plain": [4.0, 4.0], "fused": [2.0, 2.0]}
@@ -97,14 +78,14 @@ def test_steps_move_fewer_bytes_and_what_is_predicted_follows_from_them(fast_ste
     ]
 
 
-def test_the_profile_of_chapter_11_shares_all_of_the_time_among_its_kinds(fast_steps, chapter_11, images):
+def test_the_profile_of_chapter_11_shares_all_of_the_time_among_its_kinds(chapter_11, images):
     shares = fast_steps.shares(chapter_11["model"], images, chapter_11["KIND_OF"], rounds=2)
     assert set(shares) == {*chapter_11["KINDS"], "the rest"}
     assert abs(sum(shares.values()) - 1) < 1e-9
     assert shares["the rest"] < 0.5
 
 
-def test_chapter_11_shows_every_step_with_machine_and_date(fast_steps):
+def test_chapter_11_shows_every_step_with_machine_and_date():
     cells = {cell.id: cell.source for cell in nbformat.read(fast_steps.NOTEBOOK, as_version=4).cells}
     shown = [cells[name] for name in fast_steps.CELLS]
     assert all("*Measured on " in cell and " 2026 by `benchmarks/fast_steps.py`" in cell for cell in shown)

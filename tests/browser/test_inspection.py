@@ -147,7 +147,7 @@ TEXT = (
         ("opacity: 0.3", "Two", 1),
         ("opacity: 0.3", "<b>Two</b>", 1),
         ("background: #222", "Two", 1),
-        ("color: #767676", '<small style="background: #eee">Two</small>', 1),
+        ("color: #767676", 'Two <b>and</b> <i>so</i> <i style="background: #eee">on</i>', 1),
     ],
     ids=["all are clear", "a pale colour", "pale as a whole", "pale within", "a dark ground", "a ground within"],
 )
