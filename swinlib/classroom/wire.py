@@ -25,6 +25,7 @@ MOST_BYTES = 32 * 2**20  # of a message; results of exercises are a few kilobyte
 MOST_DEPTH = 32
 MOST_ENTRIES = 100_000  # of all lists and dicts of a message together
 LARGEST_INTEGER = 2**256
+MOST_ALIKE = 16  # keys of a dict, or members of a set, whose hash another has; -1 and -2 are such
 MOST_LETTERS = 200_000  # of one text; a cell of code may have as many, see `handed_in`
 MOST_TEXT = 10_000  # letters that are kept of what a cell printed, or an error says
 COLLECTIONS = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
@@ -235,7 +236,8 @@ class _Reader:
             raise WireError(f"a {clean(str(kind))[:20]} that is not a list")
         if kind in COLLECTIONS:
             self.budget.spend(len(body), depth)
-            return COLLECTIONS[kind](self.value(part, depth + 1) for part in body)
+            members = [self.value(part, depth + 1) for part in body]
+            return COLLECTIONS[kind](members if kind in ("list", "tuple") else _apart(members))
         if kind == "dict":
             return self.pairs(body, depth)
         if kind == "ordered":
@@ -260,7 +262,8 @@ class _Reader:
 
     def pairs(self, body: list, depth: int) -> dict:
         self.budget.spend(len(body), depth)
-        return {_key(key): self.value(entry, depth + 1) for key, entry in body}
+        keys = _apart([_key(key) for key, _ in body])
+        return {key: self.value(entry, depth + 1) for key, (_, entry) in zip(keys, body, strict=True)}
 
     def of_the_worker(self, kind: str, body: list, depth: int) -> object:
         """What stands for an object that the worker keeps."""
@@ -334,6 +337,13 @@ def _key(key: object) -> object:
     if isinstance(key, (list, dict, float)):
         raise WireError("a key that is neither a whole number nor text")
     return _scalar(key)
+
+
+def _apart(members: list) -> list:
+    """Members of a set, or keys: one of many with the same hash would be compared with all of them, for minutes."""
+    if len(members) - len(set(map(hash, members))) > MOST_ALIKE:
+        raise WireError("keys of which many have the same hash")
+    return members
 
 
 def clean(text: str) -> str:
