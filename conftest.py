@@ -17,6 +17,8 @@ MEMORY = 3 * 2**30  # of one process with the kernel or the browser that it has 
 CLASSROOM = "tests/classroom/"
 # Its files that start no sandbox (`test_there` keeps everything in one process), and may run beside one.
 WITHOUT_SANDBOX = ("alike", "handed_in", "inbox", "items", "look", "pages", "there", "variants", "wire")
+# Files that ask the same of the same, by the file whose process keeps the answers.
+BESIDE = {"tests/classroom/test_items.py": "tests/check/test_exercises.py"}
 MOST = 8  # processes; more would wait for the longest file
 
 # Where most time goes, longest first: a file goes to one process as a whole, and one that is begun last would keep all
@@ -90,6 +92,7 @@ class Scheduling(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
+        file = BESIDE.get(file, file)
         alone = file.startswith(CLASSROOM) and Path(file).stem.removeprefix("test_") not in WITHOUT_SANDBOX
         return CLASSROOM if alone else file
 
@@ -102,6 +105,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedulin
 def rank(nodeid: str) -> int:
     """The place of a test's file in `LONGEST`."""
     file = nodeid.partition("::")[0]
+    file = BESIDE.get(file, file)
     return LONGEST.index(file) if file in LONGEST else len(LONGEST)
 
 

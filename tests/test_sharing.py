@@ -115,5 +115,8 @@ def test_a_file_is_one_process_s_and_so_are_all_that_start_sandboxes(sharing):
     ]
     alone = ["tests/classroom/test_wire.py", "book/01_tour.ipynb"]
     assert [scope(scheduling, file) for file in files] == ["tests/classroom/"] * 2 + alone
+    for file, other in sharing.BESIDE.items():
+        assert (ROOT / file).is_file()
+        assert scope(scheduling, f"{file}::test_d") == scope(scheduling, f"{other}::test_e")
     for name in sharing.WITHOUT_SANDBOX:
         assert "mark.sandbox" not in (ROOT / f"tests/classroom/test_{name}.py").read_text()

@@ -1,13 +1,13 @@
 """Each exercise: every right answer passes, every known mistake fails and is told which it is."""
 
 import copy
-import importlib.util
 import subprocess
 import sys
 import time
 from functools import partial
 from pathlib import Path
 
+import judged
 import pytest
 
 from swinlib import check
@@ -32,19 +32,10 @@ MUTANTS = [
 MOST_CREDIT = 0.5  # share of the points that a known mistake may earn
 
 
-def alternatives(chapter):
-    """Right answers to a chapter's exercises that are written in other ways."""
-    path = HERE / "alternatives" / f"c{chapter}.py"
-    spec = importlib.util.spec_from_file_location(f"alternatives_{chapter}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.ALTERNATIVES
-
-
 ALTERNATIVES = [
     pytest.param(check.EXERCISES[name], answer, id=answer.__name__, marks=unless_first(number))
     for chapter in check.CHAPTERS
-    for name, answers in alternatives(chapter).items()
+    for name, answers in judged.alternatives(chapter).items()
     for number, answer in enumerate(answers)
 ]
 
@@ -57,8 +48,8 @@ def names_of(source, *before):
     return names
 
 
-def examine(exercise, answer, **options):
-    return exercise.examine(partial(exercise.attempt, answer, **options))
+def examine(exercise, answer):
+    return exercise.examine(partial(exercise.attempt, answer))
 
 
 def test_every_chapter_has_its_page_and_its_checks():
@@ -133,7 +124,7 @@ def test_at_least_four_mistakes_and_two_other_solutions(exercise):
 @pytest.mark.one_in(3)
 @pytest.mark.parametrize(("exercise", "answer"), ALTERNATIVES)
 def test_a_right_answer_written_differently_passes(exercise, answer):
-    verdict = examine(exercise, answer)
+    verdict = judged.verdict(exercise.name, answer)
     assert verdict.passed, verdict.message
     assert verdict.credit == 1
 
@@ -141,7 +132,7 @@ def test_a_right_answer_written_differently_passes(exercise, answer):
 @pytest.mark.one_in(3)
 @pytest.mark.parametrize(("exercise", "mistake"), MUTANTS)
 def test_a_known_mistake_fails_with_its_own_explanation(exercise, mistake):
-    verdict = examine(exercise, mistake.function, anything_goes=True)
+    verdict = judged.verdict(exercise.name, mistake.function, anything_goes=True)
     assert not verdict.passed
     assert verdict.mistake == mistake.name, verdict.message
     assert mistake.explanation in verdict.message

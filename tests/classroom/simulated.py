@@ -10,23 +10,21 @@ the student's ability less the exercise's difficulty, both in logits.
 
 import ast
 import builtins
-import importlib.util
 import inspect
 import math
 import random
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path
+from functools import cache
+
+from judged import alternatives, verdict
 
 from swinlib import check
-from swinlib.check.exercise import Verdict
 from swinlib.classroom.course import find_page
 from swinlib.classroom.pages import Page, read_page
 from swinlib.classroom.pages import stub as stub_of
 
-ALTERNATIVES = Path(__file__).resolve().parents[1] / "check" / "alternatives"
 UNFINISHED = 0.3  # share of wrong answers that are stubs
 STEEPNESS = 1.5  # of the logistic function
 
@@ -58,15 +56,6 @@ def page_of(chapter: str) -> Page:
 
 
 @cache
-def alternatives(chapter: str) -> Mapping[str, Sequence[Callable]]:
-    """Right answers to a chapter's exercises, by exercise."""
-    spec = importlib.util.spec_from_file_location(f"alternatives_{chapter}", ALTERNATIVES / f"c{chapter}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.ALTERNATIVES
-
-
-@cache
 def solution(chapter: str, exercise: str) -> Callable:
     """The page's answer."""
     [found] = [each for each in page_of(chapter).exercises if each.name == exercise]
@@ -74,13 +63,6 @@ def solution(chapter: str, exercise: str) -> Callable:
     for code in (page_of(chapter).setup, found.given, found.solution):
         exec(compile(code, "exercise", "exec"), names)
     return names[exercise]
-
-
-@cache
-def verdict(exercise: str, function: Callable) -> Verdict:
-    """What the check says of an answer; each is asked about once, however many students give it."""
-    known = check.EXERCISES[exercise]
-    return known.examine(partial(known.attempt, function, anything_goes=True))
 
 
 @dataclass(frozen=True)
@@ -103,7 +85,7 @@ class SimulatedClass:
         rows = []
         for student, answers in self.answers.items():
             for exercise, answer in answers.items():
-                said = verdict(exercise, answer.function)
+                said = verdict(exercise, answer.function, anything_goes=answer.mistake is not None)
                 rows.append(
                     {
                         "assignment": self.chapter,

@@ -6,7 +6,8 @@ import re
 import time
 
 import pytest
-from simulated import Answer, alternatives, copied, disguised, hand_ins, page_of, simulate, written
+from judged import alternatives
+from simulated import Answer, copied, disguised, hand_ins, page_of, simulate, written
 
 from swinlib.classroom import alike
 from swinlib.classroom.alike import MEANING, MOST_CODE, compare, page, rows
