@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,6 +16,8 @@ from swinlib.init import init_weights
 WIDTH, HEADS, WINDOW, SIDE = 64, 2, 4, 8  # channels, heads, and a map of 2 x 2 windows
 DEEPEST = 32  # each block is computed for every answer
 LARGEST = 1.0  # standard deviation of the weights; beyond it, there is nothing new to see
+NUDGE = 1e-12  # share by which the input is changed, to see whether the numbers hang on its last digits
+FIRM = 0.01  # largest relative difference that this may make
 
 STARTS = {
     "0.02": "normal, std 0.02 (Swin)",
@@ -111,7 +114,7 @@ def depth_data(block: str, start: str, depth: int) -> dict[str, Any]:
 
     Raises:
         ValueError: if one of the arguments means nothing, norms are to be zero where there is none, or the numbers
-            leave float64.
+            leave float64 or hang on its last digits.
     """
     if block not in BLOCKS:
         raise ValueError(f"block={block!r} means nothing here; choose from {', '.join(map(repr, BLOCKS))}.")
@@ -121,10 +124,38 @@ def depth_data(block: str, start: str, depth: int) -> dict[str, Any]:
         raise ValueError("There is no norm here that could start at zero. Choose a block that has one.")
     if start == "zero norm" and block == "no residual":
         raise ValueError("A norm at zero lets nothing through, and without a residual nothing goes round it.")
+    activations, gradients = _there_and_back(block, start, depth)
+    if not all(math.isfinite(each) and each > 0 for each in (*activations, *gradients)):
+        raise ValueError("Even double precision has no numbers for this: they grow or shrink beyond it on the way.")
+    nudged = _there_and_back(block, start, depth, nudge=NUDGE)
+    if not all(map(partial(math.isclose, rel_tol=FIRM), (*activations, *gradients), (*nudged[0], *nudged[1]))):
+        raise ValueError(
+            f"These numbers hang on the last digits of double precision: change the input by {NUDGE:g} of itself, and "
+            "the gradient is another. So it would be on another machine."
+        )
+    return {
+        "activations": [_short(each) for each in activations],
+        "gradients": [_short(each) for each in gradients],
+        "texts": [[_words(a), _words(g)] for a, g in zip(activations, gradients, strict=True)],
+        "sentence": _sentence(activations, gradients),
+    }
+
+
+def _there_and_back(block: str, start: str, depth: int, nudge: float = 0.0) -> tuple[list[float], list[float]]:
+    """The standard deviation of activations, and of gradients in units of the last, after each block.
+
+    Args:
+        block: a key of ``BLOCKS``.
+        start: a key of ``STARTS``, or a standard deviation.
+        depth: number of blocks.
+        nudge: largest share of itself by which a number of the input is changed.
+    """
     initialise = initialiser(start)
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(0)
-        x = torch.randn(1, SIDE, SIDE, WIDTH, dtype=torch.float64, requires_grad=True)
+        x = torch.randn(1, SIDE, SIDE, WIDTH, dtype=torch.float64)
+        x = x * (1 + nudge * torch.linspace(-1, 1, x.numel(), dtype=x.dtype).view_as(x))
+        x.requires_grad_()
         maps = []
         for number in range(depth):
             # in double precision, so that neither end of the scale runs out of numbers
@@ -133,17 +164,8 @@ def depth_data(block: str, start: str, depth: int) -> dict[str, Any]:
             x.retain_grad()
             maps.append(x)
         x.backward(torch.randn_like(x))
-    activations = [_std(x.detach()) for x in maps]
     gradients = [_std(x.grad) for x in maps]
-    gradients = [gradient / gradients[-1] for gradient in gradients]
-    if not all(math.isfinite(each) and each > 0 for each in (*activations, *gradients)):
-        raise ValueError("Even double precision has no numbers for this: they grow or shrink beyond it on the way.")
-    return {
-        "activations": [_short(each) for each in activations],
-        "gradients": [_short(each) for each in gradients],
-        "texts": [[_words(a), _words(g)] for a, g in zip(activations, gradients, strict=True)],
-        "sentence": _sentence(activations, gradients),
-    }
+    return [_std(x.detach()) for x in maps], [gradient / gradients[-1] for gradient in gradients]
 
 
 def _std(x: Tensor) -> float:
