@@ -40,6 +40,8 @@ IMPORT_LIMIT = 7.0
 SANDBOX_LIMIT = 1.5
 
 INSTALL = "pip install -r requirements.txt"
+# The same versions with PyTorch's builds for the CPU. On Linux those of PyPI bring the libraries of NVIDIA's cards.
+INSTALL_FOR_CPU = f"bash .binder/postBuild book (no card from NVIDIA is here; with one: {INSTALL})"
 GET_ALL = "Get the whole repository, not swinlib alone, and run the command in its folder"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_PLACES = (
@@ -160,12 +162,17 @@ def check_python(found: str, wanted: str) -> Check:
     return Check("Python", not wrong, wrong or found, remedy)
 
 
-def check_package(name: str, found: str | None, wanted: str) -> Check:
+def how_to_install(system: str, has_card: bool) -> str:
+    """What to type, by the system's name and whether it has a graphics card of NVIDIA's."""
+    return INSTALL_FOR_CPU if system == "Linux" and not has_card else INSTALL
+
+
+def check_package(name: str, found: str | None, wanted: str, install: str = INSTALL) -> Check:
     """Check that a package is installed in a version that will do, such as ``>=1.0.4,<2``."""
     if found is None:
-        return Check(name, False, "not installed", INSTALL)
+        return Check(name, False, "not installed", install)
     wrong = objection(found, wanted)
-    return Check(name, not wrong, wrong or found, INSTALL)
+    return Check(name, not wrong, wrong or found, install)
 
 
 def check_book_files(project: Path) -> Check:
@@ -304,6 +311,11 @@ def total_memory() -> int | None:
     return min(total, int(limit)) if limit.isdigit() else total
 
 
+def has_nvidia_card() -> bool:
+    """Whether NVIDIA's driver or its command is here."""
+    return Path("/proc/driver/nvidia").exists() or shutil.which("nvidia-smi") is not None
+
+
 def find_chromium() -> str | None:
     """Return the path of an installed browser of the Chromium family, or None."""
     found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
@@ -325,7 +337,8 @@ def try_command(command: Iterable[str], seconds: float) -> tuple[int | None, str
 
 def checks_of(packages: Iterable[str], needs: Needs) -> list[Check]:
     """Look at the versions of some packages."""
-    return [check_package(name, installed(name), needs.packages.get(name, "")) for name in packages]
+    install = how_to_install(platform.system(), has_nvidia_card())
+    return [check_package(name, installed(name), needs.packages.get(name, ""), install) for name in packages]
 
 
 def checks_for_all(needs: Needs) -> list[Check]:

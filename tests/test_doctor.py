@@ -1,6 +1,7 @@
 """The doctor names what is missing and what to type, and needs nothing installed to say so."""
 
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -65,6 +66,25 @@ ILL = {
     ),
     "a sandbox that hangs": (doctor.check_sandbox("/usr/bin/bwrap", None), "did not end", "user namespaces"),
 }
+
+
+@pytest.mark.parametrize(
+    ("system", "has_card", "expected"),
+    [("Linux", False, "bash .binder/postBuild book"), ("Linux", True, INSTALL), ("Darwin", False, INSTALL)],
+)
+def test_who_has_no_card_is_told_of_the_small_build(system, has_card, expected):
+    install = doctor.how_to_install(system, has_card)
+    assert install.startswith(expected)
+    assert doctor.check_package("torch", None, ">=2.9", install).remedy == install
+
+
+def test_the_small_build_is_named_where_one_begins():
+    command = doctor.INSTALL_FOR_CPU.partition(" (")[0]
+    assert (doctor.PROJECT / command.split()[1]).is_file()
+    for page in ("README.md", "book/index.md"):
+        assert command in (doctor.PROJECT / page).read_text(encoding="utf-8"), page
+
+
 UNKNOWN = [
     doctor.check_memory(None),
     doctor.check_torch_runs(None, ""),
@@ -266,7 +286,8 @@ def test_runs_where_nothing_is_installed():
     assert result.returncode == 1, result.stdout + result.stderr
     assert f"required versions: read from {doctor.PROJECT / 'pyproject.toml'}\n" in result.stdout
     assert "MISSING  torch: not installed" in result.stdout
-    assert f"-> {INSTALL}" in result.stdout
+    install = doctor.how_to_install(platform.system(), doctor.has_nvidia_card())
+    assert f"-> {install}" in result.stdout
     assert "Can this machine build the book: no, for lack of jupyter-book" in result.stdout
 
 
