@@ -6,6 +6,10 @@ library that exercises ask for, which all pages share; and the chapter's checks,
 with what `tests/in_page/table.py` has stored of them. Both hold text for a
 worker, since a page opened as a file may fetch nothing else.
 
+An exercise may be lines to be put in order as well (see `lines_in_order`), and
+what was written can be saved as the student's notebook and loaded from it. Each
+is a script for a page, fetched when somebody asks for it.
+
 The interpreter is Brython; ``interpreter/README.md`` says how its files are
 made. What is judged, and how, is decided in Python: `swinlib.in_page`.
 """
@@ -14,19 +18,31 @@ import json
 from html import escape
 from pathlib import Path, PurePath
 
+import nbformat
 from bs4 import BeautifulSoup
 from bs4.element import Tag
+from lines_in_order import for_the_page, read_puzzles
 from sphinx.application import Sphinx
 
 from swinlib import in_page
-from swinlib.classroom.pages import Page, PageExercise, read_page, stub
+from swinlib.classroom.pages import (
+    Page,
+    PageExercise,
+    assignment_notebook,
+    read_page,
+    released,
+    stub,
+    student_notebook,
+)
 from swinlib.in_page.world import page_modules, page_scripts
 
 PAGES = "book/exercises/"
+PUZZLES = "book/puzzles"
 FOLDER = "_static/in_page"
 HERE = Path(__file__).resolve().parent
 INTERPRETER = HERE / "interpreter"
-PROVEN = HERE / "proven"  # written by tests/in_page/table.py
+# Written by tests/in_page/table.py and prove_puzzles.py.
+PROVEN = HERE / "proven"
 # Brython wants to know where it is from; this leads nowhere.
 BEGINNING = 'globalThis.__BRYTHON__ = { brython_path: "https://page/" };'
 
@@ -49,6 +65,11 @@ def checks_of(chapter: str) -> str:
     return f"swinlib.check.c{chapter}"
 
 
+def page_script(name: str) -> str:
+    """Return a script of `swinlib.in_page`."""
+    return Path(in_page.__file__).with_name(f"{name}.js").read_text("utf-8")
+
+
 def worker_script() -> str:
     """Return the program of the worker: interpreter, modules, and its own."""
     chapter = "07_roll_and_shifted_windows"  # any: its checks are taken out
@@ -62,7 +83,7 @@ def worker_script() -> str:
         (INTERPRETER / name).read_text("utf-8")
         for name in ("brython.js", "amended.js")
     )
-    worker = Path(in_page.__file__).with_name("worker.js").read_text("utf-8")
+    worker = page_script("worker")
     sources = f"const modules = {in_json({**library, **modules})};"
     return "\n;\n".join((BEGINNING, brython, amended, sources, worker))
 
@@ -112,32 +133,103 @@ def stored_of(chapter: str) -> dict[str, dict]:
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
+def puzzles_of(
+    app: Sphinx, page: Page, stored: dict[str, dict]
+) -> dict[str, dict]:
+    """Return what a page is told of its puzzles, if they are proven."""
+    proofs = json.loads((PROVEN / "puzzles.json").read_text("utf-8"))
+    proven = proofs.get(page.name, {})
+    explanations = {
+        name: {each["name"]: each["explanation"] for each in data["mistakes"]}
+        for name, data in stored.items()
+    }
+    return {
+        name: for_the_page(puzzle, proven[name]["mistakes"], explanations[name])
+        for name, puzzle in read_puzzles(
+            Path(app.srcdir, PUZZLES), page
+        ).items()
+        if name in proven and name in stored
+    }
+
+
+def notebook_data(page: Page) -> dict[str, object]:
+    """Return the student's notebook, and where in it answers are written."""
+    places = {
+        cell.metadata.nbgrader.grade_id: place
+        for place, cell in enumerate(released(assignment_notebook(page)).cells)
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    }
+    notebook = student_notebook(page)
+    title = next(
+        line.removeprefix("# ")
+        for line in notebook.cells[0].source.splitlines()
+        if line.startswith("# ")
+    )
+    return {
+        "file": f"{page.name}.ipynb",
+        "title": title,
+        "notebook": json.loads(nbformat.writes(notebook)),
+        "places": places,
+    }
+
+
 def write_scripts(app: Sphinx) -> None:
-    """Write the interpreter, and what each chapter's worker is told."""
+    """Write the interpreter, and for each chapter its worker, puzzles, file."""
     if app.builder.format != "html":
         return
     folder = Path(app.outdir, FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "interpreter.js").write_text(interpreter_script(), "utf-8")
     for path in sorted(Path(app.srcdir, PAGES).glob("*.ipynb")):
-        if stored := stored_of(path.stem):
-            data = in_json(chapter_data(read_page(path), stored))
-            script = f"swinAnswers.chapter({data});\n"
-            (folder / path.name).with_suffix(".js").write_text(script, "utf-8")
+        if not (stored := stored_of(path.stem)):
+            continue
+        page = read_page(path)
+        data = in_json(chapter_data(page, stored))
+        puzzles = in_json(puzzles_of(app, page, stored))
+        notebook = in_json(notebook_data(page))
+        for name, script in {
+            path.stem: f"swinAnswers.chapter({data});\n",
+            f"{path.stem}_lines": (
+                f"{page_script('puzzle')}swinAnswers.puzzles = {puzzles};\n"
+            ),
+            f"{path.stem}_notebook": (
+                f"{page_script('notebook')}swinAnswers.notebook = {notebook};\n"
+            ),
+        }.items():
+            (folder / f"{name}.js").write_text(script, "utf-8")
 
 
-def editor(exercise: PageExercise) -> Tag:
-    """Return the editor of an exercise, to which answers.js adds buttons."""
+WAYS = (  # to answer; answers.js lets them be chosen
+    '<div class="answer-ways" role="group" aria-label="How to answer {name}">'
+    '<button type="button" aria-pressed="true">Write it</button>'
+    '<button type="button" aria-pressed="false">Put it in order</button></div>'
+)
+
+
+def editor(exercise: PageExercise, *, puzzle: bool) -> Tag:
+    """Return the editor of an exercise, to which answers.js adds buttons.
+
+    Args:
+        exercise: that is answered.
+        puzzle: whether it can be put in order as well.
+    """
     code = begun(exercise)
-    identity = f"answer-{exercise.name}"
+    name = exercise.name
+    identity = f"answer-{name}"
+    lines = (
+        f'<div class="puzzle" role="group" aria-label="Lines of {name}" hidden>'
+        "</div>"
+    )
     html = (
         f'<div class="answer" data-script="../../_static/answers.js" '
-        f'data-exercise="{exercise.name}">'
-        f'<label for="{identity}">Your answer: {exercise.name}</label>'
+        f'data-exercise="{name}">'
+        f'<label for="{identity}">Your answer: {name}</label>'
+        f"{WAYS.format(name=name) if puzzle else ''}"
         f'<textarea id="{identity}" rows="{code.count(chr(10)) + 4}" '
         f'wrap="off" spellcheck="false" autocapitalize="off" '
         f'autocomplete="off" aria-describedby="{identity}-keys">'
         f"\n{escape(code)}\n</textarea>"
+        f"{lines if puzzle else ''}"
         '<div class="answer-keys" role="group" aria-label="Keys for code">'
         "</div>"
         f'<div class="answer-buttons"><span id="{identity}-keys">Ctrl+Enter '
@@ -148,13 +240,22 @@ def editor(exercise: PageExercise) -> Tag:
     return BeautifulSoup(html, "html.parser")
 
 
-INTRODUCTION = (  # answers.js reads here what the first Run fetches
+INTRODUCTION = (  # answers.js reads here what is fetched later
     '<p data-interpreter="../../{folder}/interpreter.js" '
-    'data-cases="../../{folder}/{chapter}.js">'
+    'data-cases="../../{folder}/{chapter}.js" '
+    'data-lines="../../{folder}/{chapter}_lines.js" '
+    'data-notebook="../../{folder}/{chapter}_notebook.js">'
     "Most exercises answer here: write below one, and Run tells what is "
-    "wrong, as the notebook does. Nothing is installed and nothing leaves your "
+    "wrong, as the notebook does. On a phone, put its lines in order instead, "
+    "where a button offers it. Nothing is installed and nothing leaves your "
     "machine. The page’s verdict is for you; the class is graded as before. If "
     "page and notebook ever differ, the notebook is right.</p>"
+    '<div class="answers-file" data-script="../../_static/answers.js">'
+    '<button type="button">Save my answers as a notebook</button>'
+    '<button type="button">Load them from one</button>'
+    '<button type="button" hidden>Undo loading</button>'
+    '<input type="file" accept=".ipynb" aria-label="Notebook to load" hidden>'
+    '<p role="status"></p></div>'
 )
 
 
@@ -168,10 +269,12 @@ def insert_editors(app: Sphinx, page: BeautifulSoup, path: PurePath) -> None:
     if not (stored := stored_of(source.stem)):
         return
     solutions = page.select("article .cell.tag_solution")
-    exercises = read_page(source).exercises
-    for solution, exercise in zip(solutions, exercises, strict=True):
+    exercises = read_page(source)
+    puzzles = puzzles_of(app, exercises, stored)
+    for solution, exercise in zip(solutions, exercises.exercises, strict=True):
         if exercise.name in stored:
-            solution.insert_before(editor(exercise))
+            with_puzzle = exercise.name in puzzles
+            solution.insert_before(editor(exercise, puzzle=with_puzzle))
     download = page.select_one(f'article a[href$="{source.name}"][download]')
     introduction = INTRODUCTION.format(folder=FOLDER, chapter=source.stem)
     download.find_parent("p").insert_after(
@@ -181,15 +284,14 @@ def insert_editors(app: Sphinx, page: BeautifulSoup, path: PurePath) -> None:
 
 def insert_sum(app: Sphinx, page: BeautifulSoup) -> None:
     """Tell the start page which exercises there are."""
-    chapters = {}
-    for path in sorted(Path(app.srcdir, PAGES).glob("*.ipynb")):
-        stored = stored_of(path.stem)
-        if names := [
-            each.name
-            for each in read_page(path).exercises
-            if each.name in stored
-        ]:
-            chapters[f"Chapter {int(path.stem[:2])}"] = names
+    chapters = [
+        {
+            "title": f"Chapter {int(path.stem[:2])}",
+            "page": f"exercises/{path.stem}.html",
+            "names": [each.name for each in read_page(path).exercises],
+        }
+        for path in sorted(Path(app.srcdir, PAGES).glob("*.ipynb"))
+    ]
     box = page.new_tag(
         "div",
         attrs={
@@ -198,7 +300,15 @@ def insert_sum(app: Sphinx, page: BeautifulSoup) -> None:
             "data-exercises": in_json(chapters),
         },
     )
+    box.append(BeautifulSoup(COUNTED, "html.parser"))
     page.select_one("article .chapter-questions").insert_after(box)
+
+
+COUNTED = (
+    "<p>Counted are the exercises that were right in their page, and those "
+    "that a notebook which you load there shows as right. The count is kept in "
+    "this browser, and sent nowhere.</p>"
+)
 
 
 def setup(app: Sphinx) -> dict[str, bool | str]:

@@ -1,5 +1,5 @@
 // Editors below the exercises: a learner's answer is run by a worker, and what is wrong is said below it. Loaded when a
-// reader comes near; the interpreter, by the first Run.
+// reader comes near; the interpreter, by the first Run; lines to put in order and the notebook, by their buttons.
 "use strict";
 (() => {
   if (globalThis.swinAnswers) return globalThis.swinAnswers.begin();
@@ -8,13 +8,17 @@
   // What was written stays in the browser, where it lets pages keep something.
   let kept = {};
   try { kept = JSON.parse(localStorage.getItem(STORE)) ?? {}; } catch { /* it does not */ }
+  const store = () => {
+    try { localStorage.setItem(STORE, JSON.stringify(kept)); } catch { /* nor can it be told */ }
+  };
   const keep = (name, more) => {
     kept[name] = { ...kept[name], ...more };
-    try { localStorage.setItem(STORE, JSON.stringify(kept)); } catch { /* nor can it be told */ }
+    store();
   };
 
   // One worker for the page. It is a Blob, since a page opened as a file may start no other.
   let program, chapter, worker;
+  const addresses = () => document.querySelector("[data-interpreter]").dataset;
   const fetched = {};
   const fetchScript = address => fetched[address] ??= new Promise((done, failed) => {
     const script = document.createElement("script");
@@ -24,7 +28,7 @@
     document.head.append(script);
   });
   const start = async () => {
-    const { interpreter, cases } = document.querySelector("[data-interpreter]").dataset;
+    const { interpreter, cases } = addresses();
     await Promise.all([fetchScript(interpreter), fetchScript(cases)]);
     return new Promise((done, failed) => {
       const started = new Worker(program);
@@ -92,26 +96,46 @@
     return made;
   };
 
+  const isDone = name => Boolean(kept[name]?.done || kept[name]?.ordered);
+  const reload = []; // shows what is kept, in each editor
+
   const equip = box => {
     const name = box.dataset.exercise, area = box.querySelector("textarea");
     const begun = area.defaultValue, heading = box.querySelector("label"), said = box.querySelector("[role=status]");
-    const output = box.querySelector(".answer-printed");
-    let leaving = false, busy = false;
+    const output = box.querySelector(".answer-printed"), place = box.querySelector(".puzzle");
+    const ways = [...box.querySelectorAll(".answer-ways button")]; // to write it, to put it in order
+    let leaving = false, busy = false, puzzle;
     const show = ({ verdict, message, printed }) => {
       said.dataset.verdict = verdict ?? "";
       said.textContent = verdict ? `${SIGNS[verdict]} ${message}` : message;
       output.textContent = printed ? `Your code printed:\n${printed}` : "";
     };
-    const mark = () => { heading.textContent = `Your answer: ${name}${kept[name]?.done ? " ✓ was right once" : ""}`; };
+    const mark = () => {
+      const how = kept[name]?.done ? " ✓ was right once" : kept[name]?.ordered ? " ✓ was put in order" : "";
+      heading.textContent = `Your answer: ${name}${how}`;
+    };
+    const isOrdering = () => box.dataset.way === "order";
+    const write = source => { area.value = source; keep(name, { source }); };
+    const aboutOrder = (result, source) => {
+      if (result.verdict === "right") {
+        keep(name, { ordered: true });
+        if (area.value !== begun) return result;
+        write(source);
+        return { ...result, message: `${result.message}\n  It stands below “Write it” now, too.` };
+      }
+      const message = puzzle.wrong().reduce(
+        (message, [line, why]) => `${message.replace(`\n  ${why}`, "")}\n  A wrong line: ${line}\n  ${why}`, result.message);
+      return { ...result, message };
+    };
     const run = async () => {
       if (busy) return;
       busy = true;
-      const source = area.value;
+      const ordering = isOrdering(), source = ordering ? puzzle.source() : area.value;
       try {
         show({ message: "Python is fetched …" });
         const result = await judge(name, source, message => show({ message }));
-        show(result);
-        if (result.verdict === "right") keep(name, { done: true });
+        if (ordering) show(aboutOrder(result, source));
+        else { show(result); if (result.verdict === "right") keep(name, { done: true }); }
         mark();
       } catch (error) {
         worker = undefined;
@@ -121,12 +145,42 @@
       busy = false;
     };
     const reset = () => {
+      if (isOrdering()) {
+        puzzle.empty();
+        show({ message: "All lines are out again." });
+        return;
+      }
       area.select();
       insert(area, begun);
       area.setSelectionRange(0, 0);
       show({ message: "As it was in the beginning." });
     };
-    area.value = kept[name]?.source ?? begun;
+    const take = async way => {
+      try {
+        if (way === "order" && !puzzle) {
+          await fetchScript(addresses().lines);
+          puzzle ??= swinAnswers.puzzle(place, swinAnswers.puzzles[name], kept[name]?.order, order => keep(name, { order }));
+        }
+        box.dataset.way = way;
+        place.hidden = way !== "order";
+        ways.forEach((each, number) => each.setAttribute("aria-pressed", (number === 1) === (way === "order")));
+        show({ message: "" });
+      } catch (error) {
+        show({ verdict: "missing", message: "The lines cannot be fetched; write the answer instead." });
+        console.error(error);
+      }
+    };
+    ways.forEach((each, number) => each.addEventListener("click", () => {
+      const way = number ? "order" : "write";
+      if (!busy && box.dataset.way !== way) take(way).then(() => keep(name, { way }));
+    }));
+    place?.addEventListener("keydown", event => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      run();
+    });
+    const fill = () => { area.value = kept[name]?.source ?? begun; mark(); };
+    reload.push(fill);
     area.addEventListener("input", () => keep(name, { source: area.value }));
     area.addEventListener("blur", () => { leaving = false; });
     area.addEventListener("keydown", event => {
@@ -146,13 +200,59 @@
     keys.addEventListener("pointerdown", event => event.preventDefault()); // the area keeps the focus
     const buttons = box.querySelector(".answer-buttons");
     buttons.prepend(button("Run", run, `Run your answer to ${name}`), button("Reset", reset, `Reset your answer to ${name}`));
-    mark();
+    fill();
+    if (place && kept[name]?.way === "order") take("order");
   };
 
-  // On the start page: how many are done.
+  // The answers of a page as the student's notebook, and back.
+  const file = box => {
+    const [save, load, undo] = box.querySelectorAll("button"), input = box.querySelector("input");
+    const said = box.querySelector("[role=status]");
+    let before;
+    const trying = async work => {
+      said.textContent = "";
+      try {
+        await fetchScript(addresses().notebook);
+      } catch (error) {
+        said.textContent = "The notebook of this page cannot be fetched. Nothing was changed.";
+        return console.error(error);
+      }
+      try { await work(); } catch (error) { said.textContent = error.message; }
+    };
+    save.addEventListener("click", () => trying(() => {
+      const { file, content } = swinAnswers.saved(kept), link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([content], { type: "application/x-ipynb+json" }));
+      link.download = file;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      said.textContent = `Saved as ${file}, with what you wrote here.`;
+    }));
+    load.addEventListener("click", () => input.click());
+    input.addEventListener("change", () => trying(async () => {
+      const [chosen] = input.files;
+      input.value = ""; // so that the same file can be chosen again
+      const { sources, done, message } = swinAnswers.loaded(chosen.name, await chosen.text());
+      before = structuredClone(kept);
+      for (const [name, source] of Object.entries(sources)) keep(name, { source });
+      for (const name of done) keep(name, { done: true });
+      reload.forEach(fill => fill());
+      said.textContent = message;
+      undo.hidden = !Object.keys(sources).length && !done.length;
+    }));
+    undo.addEventListener("click", () => {
+      kept = before;
+      store();
+      reload.forEach(fill => fill());
+      load.focus();
+      undo.hidden = true;
+      said.textContent = "It is as before.";
+    });
+  };
+
+  // On the start page: how many are done, of which chapter.
   const count = box => {
-    const chapters = JSON.parse(box.dataset.exercises), all = Object.values(chapters).flat();
-    const done = names => names.filter(name => kept[name]?.done).length;
+    const chapters = JSON.parse(box.dataset.exercises), all = chapters.flatMap(({ names }) => names);
+    const done = names => names.filter(isDone).length;
     const sentence = document.createElement("p"), list = document.createElement("ul");
     const forget = button("Erase my answers", () => {
       if (!confirm("Erase all that you wrote and solved in these pages?")) return;
@@ -161,24 +261,28 @@
       tell();
     });
     const tell = () => {
-      sentence.textContent = `${done(all)} of ${all.length} exercises done in the page`;
-      list.replaceChildren(...Object.entries(chapters).filter(([, names]) => done(names)).map(([title, names]) => {
-        const entry = document.createElement("li");
-        entry.textContent = `${title}: ${done(names)} of ${names.length}`;
+      const ordered = all.filter(name => isDone(name) && !kept[name].done).length;
+      sentence.textContent = `${done(all)} of ${all.length} exercises done${ordered ? `, ${ordered} of them by putting lines in order` : ""}`;
+      list.replaceChildren(...chapters.filter(({ names }) => done(names)).map(({ title, page, names }) => {
+        const entry = document.createElement("li"), link = document.createElement("a");
+        link.href = page;
+        link.textContent = title;
+        entry.append(link, `: ${done(names)} of ${names.length}`);
         return entry;
       }));
       forget.hidden = !Object.keys(kept).length;
     };
     sentence.setAttribute("role", "status");
-    box.append(sentence, list, forget);
+    box.prepend(sentence, list);
+    box.append(forget);
     tell();
   };
 
   globalThis.swinAnswers = {
     begin() {
-      for (const box of document.querySelectorAll(".answer:not([data-ready]), .answers-done:not([data-ready])")) {
+      for (const box of document.querySelectorAll(":is(.answer, .answers-file, .answers-done):not([data-ready])")) {
         box.dataset.ready = "";
-        (box.matches(".answer") ? equip : count)(box);
+        (box.matches(".answer") ? equip : box.matches(".answers-file") ? file : count)(box);
       }
     },
     worker(text) { program = URL.createObjectURL(new Blob([text], { type: "text/javascript" })); },

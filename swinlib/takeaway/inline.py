@@ -25,8 +25,8 @@ TYPES = {
 }
 SHEET_ADDRESS = re.compile(r"url\(\s*(['\"]?)(?!data:|#)([^'\")]+)\1\s*\)")
 MODELS = "_static/models"
-# Attributes with the address of a script that a page loads later: a figure's, or an editor's with what its Run needs.
-LATER = ("data-script", "data-interpreter", "data-cases")
+# Attributes with the address of a script that a page loads later: a figure's, or an editor's with what it asks for.
+LATER = ("data-script", "data-interpreter", "data-cases", "data-lines", "data-notebook")
 
 
 def data_address(file: Path) -> str:

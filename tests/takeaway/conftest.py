@@ -39,7 +39,8 @@ of <a href="../01_one.html">chapter 1</a></p>
 <details><summary>Hint 1<span class="visually-hidden">: Sums</span></summary>
 <p>Add, <a href="#top">as above</a>.</p></details>
 <details><summary>Pitfall 4: signs</summary><p>Mind them.</p></details>
-<p data-cases="../../_static/in_page/01_one.js" data-interpreter="../../_static/in_page/interpreter.js">Answer here.</p>
+<p data-cases="../../_static/in_page/01_one.js" data-interpreter="../../_static/in_page/interpreter.js"
+data-lines="../../_static/in_page/01_one_lines.js" data-notebook="../../_static/in_page/01_one_notebook.js">Answer.</p>
 <div class="answer" data-script="../../_static/answers.js"><textarea></textarea></div>""",
     ),
     "book/02_two.html": ("2. Two", "<p>Nothing.</p>"),
@@ -56,6 +57,8 @@ FILES = {
     "_static/figures/draw-1.js": b'load("_static/models/digits.js")',
     "_static/answers.js": b"swinAnswers.begin()",
     "_static/in_page/01_one.js": b"swinAnswers.chapter({})",
+    "_static/in_page/01_one_lines.js": b"swinAnswers.puzzles = {}",
+    "_static/in_page/01_one_notebook.js": b"swinAnswers.notebook = {}",
     "_static/in_page/interpreter.js": b"swinAnswers.worker()",
     "_static/models/digits.js": b'swinModels = {"digits": 1}',
     "_static/models/other.js": b"no page names this one",

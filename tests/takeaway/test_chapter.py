@@ -65,6 +65,8 @@ def test_a_notebook_that_the_page_offers_and_what_its_editors_need_are_in_it(sma
     introduction = page.select_one("[data-interpreter]")
     assert held(introduction["data-interpreter"]) == b"swinAnswers.worker()"
     assert held(introduction["data-cases"]) == b"swinAnswers.chapter({})"
+    assert held(introduction["data-lines"]) == b"swinAnswers.puzzles = {}"
+    assert held(introduction["data-notebook"]) == b"swinAnswers.notebook = {}"
     assert held(page.select_one(".answer")["data-script"]) == b"swinAnswers.begin()"
 
 
@@ -95,7 +97,8 @@ def test_every_chapter_can_be_mailed(singles):
         text = file.read_text(encoding="utf-8")
         most = MOST_WITH_MORE if "swinModels ??= {})[" in text or "data-interpreter" in text else MOST
         assert file.stat().st_size <= most, file.name
-        addresses = r'(?:src|data-script|data-interpreter|data-cases|href)="(?!data:|#|https?:)[^"]*"'
+        attributes = "src|data-script|data-interpreter|data-cases|data-lines|data-notebook|href"
+        addresses = rf'(?:{attributes})="(?!data:|#|https?:)[^"]*"'
         asked = re.findall(addresses, text.partition("<script")[0])
         assert not asked, file.name
 
