@@ -222,7 +222,7 @@ def editor(exercise: PageExercise, *, puzzle: bool) -> Tag:
     )
     html = (
         f'<div class="answer" data-script="../../_static/answers.js" '
-        f'data-exercise="{name}">'
+        f'data-exercise="{name}" data-way="write">'
         f'<label for="{identity}">Your answer: {name}</label>'
         f"{WAYS.format(name=name) if puzzle else ''}"
         f'<textarea id="{identity}" rows="{code.count(chr(10)) + 4}" '

@@ -26,6 +26,7 @@ characters wide.
 import ast
 import hashlib
 import io
+import itertools
 import textwrap
 import tokenize
 import tomllib
@@ -68,12 +69,16 @@ class Puzzle:
         return "\n".join([self.head, *lines, ""])
 
     def mixed(self) -> list[str]:
-        """Return right and wrong lines in an order that says nothing."""
-
-        def place(line: str) -> str:
-            return hashlib.sha256(f"{self.name} {line}".encode()).hexdigest()
-
-        return sorted([*self.lines, *self.instead], key=place)
+        """Return right and wrong lines, mixed: always alike, never right."""
+        for number in itertools.count():
+            mixed = sorted(
+                [*self.lines, *self.instead],
+                key=lambda line: hashlib.sha256(
+                    f"{self.name} {number} {line}".encode()
+                ).hexdigest(),
+            )
+            if [line for line in mixed if line in self.lines] != [*self.lines]:
+                return mixed
 
 
 def own_body(solution: str) -> str:

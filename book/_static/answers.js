@@ -11,6 +11,9 @@
   const store = () => {
     try { localStorage.setItem(STORE, JSON.stringify(kept)); } catch { /* nor can it be told */ }
   };
+  addEventListener("storage", ({ key, newValue }) => { // another page has written
+    if (key === STORE || key === null) kept = JSON.parse(newValue) ?? {};
+  });
   const keep = (name, more) => {
     kept[name] = { ...kept[name], ...more };
     store();
@@ -116,25 +119,27 @@
     };
     const isOrdering = () => box.dataset.way === "order";
     const write = source => { area.value = source; keep(name, { source }); };
-    const aboutOrder = (result, source) => {
+    // What is said of lines in an order: a wrong line that ran is named.
+    const aboutOrder = (result, source, wrong) => {
       if (result.verdict === "right") {
         keep(name, { ordered: true });
         if (area.value !== begun) return result;
         write(source);
         return { ...result, message: `${result.message}\n  It stands below “Write it” now, too.` };
       }
-      const message = puzzle.wrong().reduce(
-        (message, [line, why]) => `${message.replace(`\n  ${why}`, "")}\n  A wrong line: ${line}\n  ${why}`, result.message);
-      return { ...result, message };
+      if (result.verdict !== "wrong") return result;
+      puzzle.mark(wrong);
+      const named = (said, [line, why]) => `${said.replace(`\n  ${why}`, "")}\n  A wrong line: ${line.trim()}\n  ${why}`;
+      return { ...result, message: wrong.reduce(named, result.message) };
     };
     const run = async () => {
       if (busy) return;
       busy = true;
-      const ordering = isOrdering(), source = ordering ? puzzle.source() : area.value;
+      const ordering = isOrdering(), source = ordering ? puzzle.source() : area.value, wrong = ordering && puzzle.wrong();
       try {
         show({ message: "Python is fetched …" });
         const result = await judge(name, source, message => show({ message }));
-        if (ordering) show(aboutOrder(result, source));
+        if (ordering) show(aboutOrder(result, source, wrong));
         else { show(result); if (result.verdict === "right") keep(name, { done: true }); }
         mark();
       } catch (error) {

@@ -1,19 +1,20 @@
 // An exercise as lines to be put in order. What a reader puts together is run like any answer; which order is right is
-// not known here. A line goes into the program by a tap or by Space; there another one picks it up, to be moved or
-// taken out by the arrow keys or the buttons.
+// not known here. A line goes into the program by a tap or by Space; there, another picks it up, to be moved or taken
+// out by the buttons or by keys.
 "use strict";
 swinAnswers.puzzle = (place, told, order, changed) => {
   const make = (tag, text, more) => Object.assign(document.createElement(tag), { textContent: text }, more);
   const head = make("pre", told.head), program = make("ol"), rest = make("ul");
-  const keys = make("div", "", { className: "puzzle-keys" });
+  const keys = make("div", "");
   const said = make("p", "", { className: "visually-hidden" });
+  const title = make("p", "Lines to choose from", { id: `lines-${place.closest(".answer").dataset.exercise}` });
   program.setAttribute("aria-label", "Your program");
-  rest.setAttribute("aria-label", "Lines to choose from");
+  rest.setAttribute("aria-labelledby", title.id);
   keys.setAttribute("role", "group");
   keys.setAttribute("aria-label", "Move the line that is picked up");
   said.setAttribute("role", "status");
   head.tabIndex = 0; // it may scroll
-  let held, before; // the line that is picked up, and which one it stood before
+  let held, before; // the line that is picked up, and how many stood before it
 
   const entries = told.lines.map(line => {
     const entry = make("li", ""), button = make("button", line.trim(), { type: "button", tabIndex: -1 });
@@ -36,7 +37,7 @@ swinAnswers.puzzle = (place, told, order, changed) => {
     for (const entry of listed()) {
       if (isUsed(entry)) entry.firstChild.setAttribute("aria-pressed", entry === held);
       else entry.firstChild.removeAttribute("aria-pressed");
-      delete entry.dataset.wrong;
+      delete entry.dataset.verdict;
     }
     for (const key of keys.children) key.disabled = !held;
     said.textContent = text;
@@ -57,7 +58,7 @@ swinAnswers.puzzle = (place, told, order, changed) => {
   };
   const pickUp = entry => {
     held = entry;
-    before = entry.nextElementSibling;
+    before = number(entry) - 1;
     focus(entry);
     settle(`Picked up ${where(entry)}. Arrows move it, Space puts it down, Delete takes it out, Escape puts it back.`);
   };
@@ -68,13 +69,14 @@ swinAnswers.puzzle = (place, told, order, changed) => {
     focus(entry);
   };
   const putBack = () => {
-    program.insertBefore(held, before);
+    held.remove();
+    program.insertBefore(held, program.children[before] ?? null);
     putDown();
   };
   const move = step => {
     const other = step < 0 ? held.previousElementSibling : held.nextElementSibling;
     if (other) step < 0 ? other.before(held) : other.after(held);
-    focus(held); // which is lost on the way
+    held.scrollIntoView({ block: "nearest" });
     settle(where(held));
   };
   const takeOut = entry => {
@@ -104,7 +106,7 @@ swinAnswers.puzzle = (place, told, order, changed) => {
   place.addEventListener("keydown", event => {
     const entry = event.target.closest("li"), step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (!entry || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (step && entry === held) move(step);
+    if (step && entry === held) { move(step); focus(entry); } // which loses it on the way
     else if (step) { const all = listed(); focus(all[all.indexOf(entry) + step] ?? entry); }
     else if (event.key === "Escape" && held) putBack();
     else if (["Delete", "Backspace"].includes(event.key) && isUsed(entry)) takeOut(entry);
@@ -118,20 +120,20 @@ swinAnswers.puzzle = (place, told, order, changed) => {
     if (entry) program.append(entry);
   }
   place.append(
-    make("p", "Tap lines into the program; some of them are wrong and stay out. A line of the program that you tap is "
-      + "picked up, to be moved. By keyboard: arrows, and Space."),
-    head, program, keys, rest, said,
+    make("p", "Choose the lines of the program; some are wrong and stay out. Choose a line in the program to pick it up, "
+      + "and the buttons below it move it. By keyboard: arrows and Space."),
+    head, program, keys, title, rest, said,
   );
   stopAt(listed()[0]);
   settle("");
 
   return {
     source: () => [told.head, ...[...program.children].map(entry => entry.line), ""].join("\n"),
-    // The wrong lines in the program, each with what is wrong about it.
-    wrong: () => [...program.children].filter(entry => told.wrong[entry.line]).map(entry => {
-      entry.dataset.wrong = "";
-      return [entry.line.trim(), told.wrong[entry.line]];
-    }),
+    // The wrong lines in the program, each with what is wrong about it; and to mark them.
+    wrong: () => [...program.children].map(({ line }) => [line, told.wrong[line]]).filter(([, why]) => why),
+    mark(wrong) {
+      for (const [line] of wrong) entries.find(entry => entry.line === line).dataset.verdict = "wrong";
+    },
     empty() {
       held = undefined;
       for (const entry of [...program.children]) toRest(entry);

@@ -14,7 +14,7 @@ CHAPTER = "07_roll_and_shifted_windows"
 
 def test_there_are_enough_and_all_are_proven():
     assert len(PUZZLES) >= 30
-    assert PUZZLES == [(chapter, name) for chapter, proven in proofs().items() for name in proven]
+    assert [(chapter, name) for chapter, proven in proofs().items() for name in proven] == PUZZLES
     assert {path.stem for path in (ROOT / "book" / "puzzles").glob("*.toml")} == set(proofs())
     for chapter, name in PUZZLES:
         assert name in stored_of(chapter)
@@ -52,8 +52,14 @@ def test_a_proof_made_again_in_cpython_is_the_same(name):
     ("verdicts", "message"),
     [
         ({"sources =": ("wrong", "no")}, "the lines in their order are not right: no"),
-        ({"clamp": ("wrong", "Entry 1 is 2.")}, "with the line 'sources = (places - shift).clamp(0, n - 1)' it is to be"),
-        ({"+ shift": ("right", "")}, "'sources = (places + shift) % n' it is to be a known mistake; the page said: right"),
+        (
+            {"clamp": ("wrong", "Entry 1 is 2.")},
+            "the line 'sources = (places - shift).clamp(0, n - 1)' it is to be",
+        ),
+        (
+            {"+ shift": ("right", "")},
+            "(places + shift) % n' it is to be a known mistake; the page said: right",
+        ),
     ],
 )
 def test_a_puzzle_that_is_not_proven_is_refused(verdicts, message):
@@ -61,7 +67,7 @@ def test_a_puzzle_that_is_not_proven_is_refused(verdicts, message):
 
     def answer(name, source):
         verdict, said = next((told for part, told in verdicts.items() if part in source), ("wrong", "?"))
-        if "?" == said:
+        if said == "?":
             right = "sources = (places - shift) % n" in source
             verdict, said = ("right", "") if right else ("wrong", f"roll\n  {explanations[0]}")
         return {"verdict": verdict, "message": said}
@@ -85,7 +91,7 @@ def test_a_puzzle_that_is_not_proven_is_refused(verdicts, message):
 )
 def test_what_is_no_puzzle_is_refused(told, message):
     exercise = next(each for each in page_of(CHAPTER).exercises if each.name == "roll")
-    if "instead" in told and told["instead"]:
+    if told.get("instead"):
         told = {"solution": "a = 1\nb = 2\nc = 3\nreturn a", **told}
     with pytest.raises(PuzzleError) as error:
         puzzle_of(exercise, told, "07.toml, roll")
