@@ -3,7 +3,6 @@
 import json
 import re
 
-import pytest
 from answers_in_page import PROVEN
 from inspection import PHONE, accessibility_problems
 from prove_puzzles import puzzles_of
@@ -35,11 +34,15 @@ def program(page):
 
 
 def verdict(page, press):
-    """What is said after an answer is run."""
-    box(page).locator(".answer-said").evaluate("said => { said.dataset.verdict = ''; }")
-    press()
-    page.wait_for_function(f"document.querySelector('.answer[data-exercise={NAME}] .answer-said').dataset.verdict")
-    return box(page).locator(".answer-said").inner_text()
+    """What is said after an answer is run; once more where a busy machine has let five seconds go by."""
+    said = box(page).locator(".answer-said")
+    for _ in range(5):
+        said.evaluate("said => { said.dataset.verdict = ''; }")
+        press()
+        page.wait_for_function(f"document.querySelector('.answer[data-exercise={NAME}] .answer-said').dataset.verdict")
+        if "stopped after" not in said.inner_text():
+            break
+    return said.inner_text()
 
 
 def test_by_keys(book_html, context):
@@ -112,9 +115,8 @@ def test_by_keys(book_html, context):
     assert not accessibility_problems(page)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_by_touch(book_html, browser, theme):
-    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, color_scheme=theme)
+def test_by_touch(book_html, browser):
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     page = opened(book_html, context)
     box(page).get_by_role("button", name="Put it in order").tap()
     up, down, take_out = (box(page).get_by_role("button", name=name, exact=True) for name in ("Up", "Down", "Take out"))
@@ -128,6 +130,7 @@ def test_by_touch(book_html, browser, theme):
     tap("reach = kernel")
     take_out.tap()
     assert lines.count() == len(PUZZLE.lines) + len(PUZZLE.instead)
+    assert all(place["height"] >= 24 for place in (each.bounding_box() for each in lines.all()))
     for line in RIGHT[::-1]:
         tap(line)
     for places, line in enumerate(RIGHT):
@@ -138,12 +141,16 @@ def test_by_touch(book_html, browser, theme):
     down.tap()
     up.tap()
     assert program(page) == RIGHT
-    assert not accessibility_problems(page)
+    assert verdict(page, box(page).get_by_role("button", name="Run").tap).startswith(f"✓ {NAME}: right on ")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    assert all(place["height"] >= 24 for place in (each.bounding_box() for each in lines.all()))
-    if theme == "light":
-        said = verdict(page, box(page).get_by_role("button", name="Run").tap)
-        assert said.startswith(f"✓ {NAME}: right on ")
+    tap(RIGHT[0])
+    assert not accessibility_problems(page)
+    page.emulate_media(color_scheme="dark")
+    page.reload()
+    box(page).locator("ol li").first.wait_for()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    tap(RIGHT[0])
+    assert not accessibility_problems(page)
     context.close()
 
 
