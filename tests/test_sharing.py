@@ -22,6 +22,8 @@ SHOWN_OTHERWISE = {
     "tests/browser/test_by_ear_and_keys.py": "nothing: what it is about is a page in a browser",
     "tests/browser/test_student_notebooks.py": "tests/classroom/test_pages.py, without the pages that offer them",
     "tests/browser/test_answers_in_page.py": "tests/in_page, without the page around the answer",
+    "tests/browser/test_answers_as_notebook.py": "nothing: what it is about is done in a page",
+    "tests/browser/test_puzzles_in_page.py": "tests/in_page/test_puzzles.py, without the page around the lines",
     "tests/in_page/test_interpreter.py": "tests/in_page/test_small_torch.py, in this Python",
     "tests/book/test_links.py": "tests/book/test_notebooks.py, on the sources of the pages",
     "tests/book/test_nbval.py": "book/01_tour.ipynb, whose cells are compared with what is stored",

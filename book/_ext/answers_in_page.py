@@ -254,7 +254,7 @@ INTRODUCTION = (  # answers.js reads here what is fetched later
     '<button type="button">Save my answers as a notebook</button>'
     '<button type="button">Load them from one</button>'
     '<button type="button" hidden>Undo loading</button>'
-    '<input type="file" accept=".ipynb" aria-label="Notebook to load" hidden>'
+    '<input type="file" aria-label="Notebook to load" hidden>'
     '<p role="status"></p></div>'
 )
 
