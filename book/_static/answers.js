@@ -38,8 +38,9 @@
       started.onerror = event => failed(new Error(event.message));
       started.onmessage = ({ data }) => {
         if (!data.ready) return failed(new Error(data.trace));
-        started.postMessage({ chapter });
-        done(started);
+        // Before the first answer the chapter is made ready, for as long as that takes: an empty answer tells when.
+        started.onmessage = ({ data }) => data.trace ? failed(new Error(data.trace)) : done(started);
+        started.postMessage({ chapter, name: Object.keys(chapter.exercises)[0], source: "" });
       };
     });
   };
