@@ -32,6 +32,7 @@ UNUSED_STYLES = {
     "togglebutton.css",
 }
 SCRIPTS = (
+    "storage.js",
     "documentation_options.js",
     "doctools.js",
     "sphinx_highlight.js",
@@ -69,6 +70,7 @@ COLOURS = """\
 })();"""
 
 WORD = re.compile(r"[a-zA-Z][\w-]*")
+COMMENT = re.compile(r"^ *//.*\n", re.M)  # a line of its own
 
 
 def lighten_head(app: Sphinx, page: BeautifulSoup, path: Path) -> None:
@@ -111,7 +113,8 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
         return  # no page was written
     folder, static = Path(app.outdir), Path(app.outdir, "_static")
     scripts = "\n;\n".join(
-        (static / name).read_text(encoding="utf-8") for name in SCRIPTS
+        COMMENT.sub("", (static / name).read_text(encoding="utf-8"))
+        for name in SCRIPTS
     )
     pages = {
         path: path.read_text(encoding="utf-8") for path in pages_in(folder)

@@ -255,15 +255,23 @@
     });
   };
 
-  // On the start page: how many are done, of which chapter.
+  // All that the book keeps: answers, questions that come back, and where the reader was.
+  const keptHere = () => {
+    try { return Object.keys(localStorage).filter(name => name.startsWith("swin-")); } catch { return []; }
+  };
+  const ERASE = "Erase all that this browser keeps of the book: where you were, what you wrote and solved in its pages, "
+    + "and which questions come back?";
+
+  // On the start page: how many are done, of which chapter, and a button that erases all that is kept.
   const count = box => {
     const chapters = JSON.parse(box.dataset.exercises), all = chapters.flatMap(({ names }) => names);
     const done = names => names.filter(isDone).length;
     const sentence = document.createElement("p"), list = document.createElement("ul");
-    const forget = button("Erase my answers", () => {
-      if (!confirm("Erase all that you wrote and solved in these pages?")) return;
+    const forget = button("Erase what this browser keeps", () => {
+      if (!confirm(ERASE)) return;
       kept = {};
-      try { localStorage.removeItem(STORE); } catch { /* nothing was kept */ }
+      keptHere().forEach(name => localStorage.removeItem(name));
+      dispatchEvent(new Event("swin-erased"));
       tell();
     });
     const tell = () => {
@@ -276,7 +284,7 @@
         entry.append(link, `: ${done(names)} of ${names.length}`);
         return entry;
       }));
-      forget.hidden = !Object.keys(kept).length;
+      forget.hidden = !keptHere().length;
     };
     sentence.setAttribute("role", "status");
     box.prepend(sentence, list);

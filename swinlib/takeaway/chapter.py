@@ -13,7 +13,8 @@ from .inline import data_address, put_in_pictures, put_in_scripts, put_in_styles
 NAVIGATION = (
     "#pst-primary-sidebar, #pst-primary-sidebar-modal, #pst-search-dialog, .search-button, .primary-toggle, "
     ".prev-next-area, .dropdown-download-buttons, .dropdown-launch-buttons, link[rel=index], link[rel=search], "
-    "link[rel=next], link[rel=prev], #pst-skip-link [href='#pst-primary-sidebar']"
+    "link[rel=next], link[rel=prev], #pst-skip-link [href='#pst-primary-sidebar'], "
+    ".chapter-links li:has([download]), .returning-questions"
 )
 ORIGIN = ".from-the-book"
 

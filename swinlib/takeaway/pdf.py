@@ -30,7 +30,8 @@ STYLES = ("_static/book.css", "_static/mathematics.css")
 # Not for paper: what only a script or a mouse makes use of.
 LEFT_OUT = (
     "script, noscript, a.headerlink, button, .swin-quiz-how, .swin-quiz-end, .swin-quiz-verdict, "
-    ".answer, .answers-done, [data-interpreter]"
+    ".answer, .answers-done, [data-interpreter], .returning-questions, .where-you-were, "
+    ".chapter-links li:has([download])"
 )
 # Of code, what has the colour of the text: each element would be a mark in the PDF, of which half would be these.
 PLAIN = "pre :is(span.n, span.p, span.w, span.nn)"

@@ -95,7 +95,7 @@ def test_what_was_written_is_kept_counted_and_erased(page, book_html):
     said = page.locator(".answers-done [role=status]")
     assert said.inner_text() == f"1 of {all_of_them} exercises done"
     page.on("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Erase my answers").click()
+    page.get_by_role("button", name="Erase what this browser keeps").click()
     assert said.inner_text() == f"0 of {all_of_them} exercises done"
     assert page.evaluate("localStorage.getItem('swin-answers')") is None
 
