@@ -29,7 +29,8 @@ HOW = (
     "You have answered these wrong once. A question comes back at the end of "
     "the chapter that you are then reading: after minutes first, then after "
     "days, and later each time that you know it, by the schedule FSRS-6. Your "
-    "browser keeps the schedule and tells nobody; the start page erases it."
+    "browser keeps the schedule and tells nobody; a button on the start page "
+    "erases it."
 )
 
 
