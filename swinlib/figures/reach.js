@@ -50,8 +50,18 @@ function draw({ data, values, state, stage, notes, words, say, redraw }) {
   const padding = (values.mask ? friends : mates).filter(t => t.padding).length;
   const wrong = mates.length - friends.length;
   const numbers = { ...self, tokens: mates.length, reached: friends.length, wrong, padding };
+  // Each part of a window is a rectangle of the image: "rows 6 to 7, columns 0 to 1".
+  const span = (name, places) => {
+    const [first, last] = [Math.min(...places), Math.max(...places)];
+    return fill(words[first === last ? name : `${name}s`], { first, last });
+  };
+  const part = group => ["row", "column"].map(name => span(name, group.map(t => t[name]))).join(", ");
+  const others = [...new Set(mates.map(t => t.group))].filter(group => group !== self.group)
+    .map(group => part(mates.filter(t => t.group === group))).join("; ");
+  const parts = { own: part(friends), others };
   say([
     fill(words[values.mask ? "masked" : numbers.wrong ? "unmasked" : "harmless"], numbers),
+    fill(words[wrong && !values.mask ? "mixed" : "which"], parts), wrong && values.mask ? fill(words.hidden, parts) : "",
     self.y !== self.row || self.x !== self.column ? fill(words.moved, self) : "",
     self.padding ? words.is_padding : "", padding ? fill(words.padding, numbers) : "",
     data.asked && !data.shift ? words.no_shift : !data.shift && rolled ? words.no_roll : "",

@@ -18,6 +18,13 @@ WORDS = {
     "{reached} from its own part of the image and {wrong} that only the roll put next to it.",
     "harmless": "Without the mask, token (row {row}, column {column}) attends to all {tokens} tokens in its window, "
     "all from one part of the image: here the mask hides nothing.",
+    "which": "They are {own}.",
+    "hidden": "Masked: {others}.",
+    "mixed": "Its own part is {own}; the roll brought {others}.",
+    "rows": "rows {first} to {last}",
+    "row": "row {first}",
+    "columns": "columns {first} to {last}",
+    "column": "column {first}",
     "moved": "After the roll it stands at (row {y}, column {x}).",
     "padding": "Of those it attends to, {padding} are padding: Swin does not mask padded tokens as keys.",
     "is_padding": "This token is padding itself; what it gathers is cut off again.",
@@ -31,11 +38,11 @@ WORDS = {
     "pad": "padding",
     "lines": "Thick lines: borders of windows. Dashed: borders of regions within a window. Numbers: regions.",
     "name": "row {row}, column {column}",
-    "cell_self": "row {row}, column {column}, chosen",
-    "cell_reached": "row {row}, column {column}, may be attended to",
-    "cell_wrong": "row {row}, column {column}, attended to only because the mask is off",
-    "cell_blocked": "row {row}, column {column}, in the window but masked",
-    "cell_plain": "row {row}, column {column}, in another window",
+    "cell_self": "row {row}, column {column}, region {region}, chosen",
+    "cell_reached": "row {row}, column {column}, region {region}, may be attended to",
+    "cell_wrong": "row {row}, column {column}, region {region}, attended to only because the mask is off",
+    "cell_blocked": "row {row}, column {column}, region {region}, in the window but masked",
+    "cell_plain": "row {row}, column {column}, region {region}, in another window",
 }
 
 

@@ -98,6 +98,14 @@ def test_cells_carry_the_signs_that_the_mask_gives_them(page, attends, size, win
     else:
         assert words.startswith(f"Without the mask, t{start} attends to all {len(mates)} tokens in its window")
         assert (f"{len(mates - friends)} that only the roll put next to it" in words) == (mates != friends)
+    others = {tuple(sorted(group)) for group in map(friends_of(allowed), mates - friends)}
+    if mask or mates == friends:
+        assert f"They are {described(friends)}." in words
+        said = words.partition("Masked: ")[2]
+    else:
+        assert f"Its own part is {described(friends)}; the roll brought " in words
+        said = words.partition("the roll brought ")[2]
+    assert set(said.partition(".")[0].split("; ")) - {""} == set(map(described, others))
     there = "After the roll it stands at (row {}, column {}).".format(*moved(token))
     assert (there in words) == ("After the roll" in words) == (moved(token) != token)
     padding = sum(max(place) >= size for place in (friends if mask else mates))
@@ -107,22 +115,38 @@ def test_cells_carry_the_signs_that_the_mask_gives_them(page, attends, size, win
     assert hatched == rows * rows - size * size
 
 
+def friends_of(allowed):
+    """A function that gives the places which a place may attend to."""
+    return lambda place: {tuple(each) for each in allowed[place].nonzero().tolist()}
+
+
+def described(places):
+    """What the figure calls a rectangle of tokens, which these must fill."""
+    sides = [sorted({place[k] for place in places}) for k in (0, 1)]
+    assert len(places) == len(sides[0]) * len(sides[1])
+    words = []
+    for name, side in zip(("row", "column"), sides, strict=True):
+        assert side == list(range(side[0], side[-1] + 1))
+        words.append(f"{name} {side[0]}" if len(side) == 1 else f"{name}s {side[0]} to {side[-1]}")
+    return ", ".join(words)
+
+
 def test_cells_say_their_state_to_a_screen_reader(page):
     figure = _figure(page, 0)
     assert figure.get_by_role("grid", name="Tokens, by row and column").count() == 1
     names = {
-        (0, 0): "may be attended to",
-        (1, 1): "chosen",
-        (0, 7): "in the window but masked",
-        (4, 4): "in another window",
+        (0, 0): "region 3, may be attended to",
+        (1, 1): "region 3, chosen",
+        (0, 7): "region 2, in the window but masked",
+        (4, 4): "region 0, in another window",
     }
     for (row, column), state in names.items():
         cell = figure.locator(f'[data-cell="{row},{column}"]')
         assert cell.get_attribute("aria-label") == f"row {row}, column {column}, {state}"
-        assert cell.get_attribute("aria-selected") == str(state == "chosen").lower()
+        assert cell.get_attribute("aria-selected") == str(state.endswith("chosen")).lower()
     figure.get_by_role("checkbox", name="Mask").uncheck()
     label = figure.locator('[data-cell="0,7"]').get_attribute("aria-label")
-    assert label == "row 0, column 7, attended to only because the mask is off"
+    assert label == "row 0, column 7, region 2, attended to only because the mask is off"
 
 
 def test_everything_by_keyboard(page):
@@ -134,7 +158,10 @@ def test_everything_by_keyboard(page):
     assert reached == ["size", "window", "shift", "view", "mask", "1,1"]
 
     page.keyboard.press("ArrowRight")
-    assert _words(figure) == "Token (row 1, column 2) may attend to 8 of the 16 tokens in its window."
+    assert _words(figure) == (
+        "Token (row 1, column 2) may attend to 8 of the 16 tokens in its window. They are rows 0 to 1, columns 2 to 5. "
+        "Masked: rows 6 to 7, columns 2 to 5."
+    )
     for key, place in [
         ("End", "1,7"),
         ("ArrowRight", "1,7"),
@@ -164,7 +191,9 @@ def test_an_impossible_choice_is_refused_in_the_librarys_words(page):
     assert _words(figure) == str(error.value)
     assert figure.locator("[data-cell]").count() == 0
     _choose(figure, shift=1)
-    assert _words(figure) == "Token (row 1, column 1) may attend to 4 of the 4 tokens in its window."
+    assert _words(figure) == (
+        "Token (row 1, column 1) may attend to 4 of the 4 tokens in its window. They are rows 1 to 2, columns 1 to 2."
+    )
 
 
 def test_figures_on_one_page_do_not_disturb_each_other(page):
