@@ -25,6 +25,17 @@ if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = f
   document.querySelectorAll("[data-script]").forEach(figure => near.observe(figure));
 })();
 
+// An address may say more than a place, as #step=7&token=7,7 does for a figure that goes by steps: the place is its
+// first part. Once the figure is loaded, it answers by itself.
+(() => {
+  const find = () => {
+    const [place, more] = location.hash.slice(1).split("&");
+    if (more) document.getElementById(place)?.scrollIntoView();
+  };
+  addEventListener("hashchange", find);
+  find();
+})();
+
 // Paper has no folds: what is closed is printed open, in its place, and closed again afterwards.
 (() => {
   let closed = [];

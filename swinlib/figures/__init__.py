@@ -42,6 +42,7 @@ from swinlib.figures.shifting import show_corners, show_growth, show_padding, sh
 from swinlib.figures.source import show_script, show_source
 from swinlib.figures.starts import show_three_starts, three_starts
 from swinlib.figures.style import COLOURS, Picture, canvas, style
+from swinlib.figures.walk import walk_figure
 from swinlib.figures.window_order import show_window_order, window_order
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "show_windows",
     "style",
     "three_starts",
+    "walk_figure",
     "window_layout",
     "window_order",
 ]

@@ -85,6 +85,12 @@ def _examples() -> tuple[Tensor, list[int]]:
     return torch.from_numpy(images[chosen]).view(-1, 8, 8).int(), labels[chosen].tolist()
 
 
+def given_examples() -> tuple[Tensor, list[int]]:
+    """The examples as the model is given them, ``(B, 3, 16, 16)``, and what they are."""
+    counts, labels = _examples()
+    return given(counts), labels
+
+
 def draw_data(*, whole: bool) -> dict[str, Any]:
     """What the figure begins with.
 

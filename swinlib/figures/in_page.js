@@ -43,14 +43,15 @@ function loadModel({ name, file, content }) {
 }
 
 // For draw(): the model, or null until the reader has touched the figure and the model is there; then the figure is
-// drawn again. If it cannot be had, state.failed says why.
-function modelOf({ data, state, stage, redraw }) {
+// drawn again. What cannot wait for a touch asks for it now. If it cannot be had, state.failed says why.
+function modelOf({ data, state, stage, redraw }, now = false) {
+  const load = () => {
+    state.loading ??= loadModel(data.model)
+      .then(model => { state.model = model; }, error => { state.failed = error.message; }).then(redraw);
+  };
+  if (now) load();
   if (!state.waiting) {
     state.waiting = true;
-    const load = () => {
-      state.loading ??= loadModel(data.model)
-        .then(model => { state.model = model; }, error => { state.failed = error.message; }).then(redraw);
-    };
     const options = { once: true, capture: true }; // before the figure keeps a key from going further
     for (const touch of ["pointerdown", "keydown"]) stage.parentNode.addEventListener(touch, load, options);
   }

@@ -82,6 +82,8 @@ class Interactive:
         alt: says in words what that picture shows.
         model: that the page computes with, where no table can hold the answers. It is loaded when the reader first
             touches the figure.
+        steps: sentences of a figure that goes step by step, for print and for readers without JavaScript; a link to
+            ``#step=3`` leads to the third.
 
     Raises:
         ValueError: if a control does not start at one of its values.
@@ -98,6 +100,7 @@ class Interactive:
         picture: Callable[..., Picture],
         alt: str,
         model: ModelInPage | None = None,
+        steps: Sequence[str] = (),
     ) -> None:
         for control in controls:
             if control.first not in control.values:
@@ -107,7 +110,7 @@ class Interactive:
                 )
         self.name, self.compute, self.controls = name, compute, tuple(controls)
         self.caption, self.words, self.picture, self.alt = caption, dict(words), picture, alt
-        self.model = model
+        self.model, self.steps = model, tuple(steps)
 
     @property
     def _computed(self) -> list[Control]:
@@ -172,7 +175,7 @@ class Interactive:
             f'<figure class="swin-figure" data-figure="{key}" style="margin: 1em 0; text-align: left">\n'
             f"<figcaption>{html.escape(self.caption)}</figcaption>\n"
             f'<img style="max-width: 100%" alt="{html.escape(self.alt)}" src="data:image/png;base64,{png}">\n'
-            f"</figure>\n"
+            f"{_list_of(self.steps)}</figure>\n"
             f'<script type="module">\n{script.replace("KEY", json.dumps(key), 1)}\n</script>'
         )
 
@@ -222,6 +225,12 @@ class Interactive:
 
 def _read(file: str) -> str:
     return resources.files(__package__).joinpath(file).read_text(encoding="utf-8").strip()
+
+
+def _list_of(steps: Sequence[str]) -> str:
+    """The steps of a figure as a list, each with an address."""
+    items = [f'<li id="step={k}">{html.escape(step)}</li>\n' for k, step in enumerate(steps, start=1)]
+    return f"<ol>\n{''.join(items)}</ol>\n" if items else ""
 
 
 def _few_colours(png: bytes) -> bytes:
