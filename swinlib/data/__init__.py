@@ -9,7 +9,7 @@ from .folders import (
     image_folder,
     read_image,
 )
-from .marks import pairs_of_marks, palette
+from .marks import draw_marks, pairs_of_marks, palette
 from .samplers import GlobalBatchSampler, ShardSampler
 from .transforms import (
     DIGITS_MEAN,
@@ -37,6 +37,7 @@ __all__ = [
     "collate_images",
     "denormalize",
     "digits_train_transform",
+    "draw_marks",
     "eval_transform",
     "image_folder",
     "normalize_batch",

@@ -21,6 +21,7 @@ from swinlib.figures.inside import inside_figure
 from swinlib.figures.interactive import Control, Interactive
 from swinlib.figures.journey import journey
 from swinlib.figures.layout import Layout, window_layout
+from swinlib.figures.marks import marks_figure
 from swinlib.figures.pictures import (
     show_feature_maps,
     show_image,
@@ -60,6 +61,7 @@ __all__ = [
     "draw_figure",
     "inside_figure",
     "journey",
+    "marks_figure",
     "photograph",
     "pipeline_figure",
     "quiz",

@@ -13,8 +13,11 @@ function halfFloats(text) {
   return numbers;
 }
 
-// The model that swin.js reads, of { arguments, shapes: { name: shape }, weights: base64 }; names become a tree.
-function readModel({ arguments: sizes, shapes, weights }) {
+// The model that swin.js reads, of { arguments, shapes: { name: shape }, weights: base64 }; names become a tree. Of
+// several, { name: that, ... }, an object of models.
+function readModel(content) {
+  const { arguments: sizes, shapes, weights } = content;
+  if (!weights) return Object.fromEntries(Object.entries(content).map(([name, each]) => [name, readModel(each)]));
   const numbers = halfFloats(weights), model = { arguments: sizes };
   let start = 0;
   for (const [name, shape] of Object.entries(shapes)) {

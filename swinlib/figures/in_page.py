@@ -4,12 +4,16 @@
 
     (globalThis.swinModels ??= {})["digits"] = {"arguments": ..., "shapes": ..., "weights": "base64 of float16"};
 
+and where a figure compares several models, an object that holds each of them by its name.
+
 ``book/_ext/models_in_pages.py`` writes it while the book is built.
 """
 
 import base64
+import copy
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,15 +28,22 @@ FOLDER = "_static/models"  # within the book
 
 @dataclass(frozen=True)
 class ModelInPage:
-    """A model that a page computes with.
+    """A model that a page computes with, or several that it compares.
 
     Attributes:
-        name: of its script, and of the model in it.
-        build: makes the model, whenever its weights are asked for.
+        name: of the script, and of what is in it.
+        build: makes the model, or several by name, whenever weights are asked for.
     """
 
     name: str
-    build: Callable[[], SwinTransformer]
+    build: Callable[[], "SwinTransformer | Mapping[str, SwinTransformer]"]
+
+    @classmethod
+    def own(cls, models: "SwinTransformer | Mapping[str, SwinTransformer]") -> "ModelInPage":
+        """A learner's own, in eval mode: copies, under a name that no other weights have."""
+        copies = _each(models, lambda model: as_in_page(copy.deepcopy(model)).eval())
+        digest = hashlib.sha256(json.dumps(_each(copies, model_content)).encode()).hexdigest()[:10]
+        return cls(f"own-{digest}", lambda: copies)
 
     @property
     def file(self) -> str:
@@ -42,7 +53,11 @@ class ModelInPage:
     @cached_property
     def content(self) -> dict[str, Any]:
         """What ``readModel`` of ``in_page.js`` reads."""
-        return model_content(self.build())
+        return _each(self.build(), model_content)
+
+    def rounded(self) -> Any:
+        """The model, or several by name, with the weights that the page has; see ``as_in_page``."""
+        return _each(self.build(), as_in_page)
 
     @property
     def address(self) -> dict[str, str]:
@@ -53,6 +68,11 @@ class ModelInPage:
         """The text of the script."""
         content = json.dumps(self.content, separators=(",", ":"))
         return f"(globalThis.swinModels ??= {{}})[{json.dumps(self.name)}] = {content};\n"
+
+
+def _each(models: Any, act: Callable[[SwinTransformer], Any]) -> Any:
+    """What ``act`` makes of a model, or of several, by name."""
+    return {name: act(model) for name, model in models.items()} if isinstance(models, Mapping) else act(models)
 
 
 def model_content(model: SwinTransformer) -> dict[str, Any]:
@@ -100,5 +120,12 @@ def _digits() -> SwinTransformer:
     return digits_model()
 
 
+def _marks() -> dict[str, SwinTransformer]:
+    from swinlib.pretrained import marks_model
+
+    return {"shifted": marks_model(shift=True), "plain": marks_model(shift=False)}
+
+
 DIGITS = ModelInPage("digits", _digits)
-MODELS = (DIGITS,)  # all that the book has
+MARKS = ModelInPage("marks", _marks)
+MODELS = (DIGITS, MARKS)  # all that the book has

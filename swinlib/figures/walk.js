@@ -222,7 +222,7 @@ function build(figure) {
     links.forEach((link, k) => {
       const here = place.step === k + 1;
       link.href = addressOf({ ...place, step: k + 1 });
-      link.setAttribute("style", `${look}font-size: .82rem; padding: 0 .25rem; ${here ? CHOSEN : PLAIN}`);
+      link.setAttribute("style", `${look}font-size: .76rem; padding: 0 .2rem; ${here ? CHOSEN : PLAIN}`);
       link.tabIndex = here ? 0 : -1;
       if (here) link.setAttribute("aria-current", "step"); else link.removeAttribute("aria-current");
     });

@@ -6,8 +6,6 @@ the sentences for readers without JavaScript are from here.
 """
 
 import base64
-import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +17,7 @@ from torch import Tensor
 
 from swinlib.blocks import SwinTransformerBlock
 from swinlib.figures.draw import given_examples
-from swinlib.figures.in_page import DIGITS, ModelInPage, as_in_page, model_content
+from swinlib.figures.in_page import DIGITS, ModelInPage
 from swinlib.figures.inside import outline
 from swinlib.figures.interactive import Control, Interactive
 from swinlib.figures.layout import window_layout
@@ -175,8 +173,8 @@ def walk_data(model: SwinTransformer, image: Tensor, token: tuple[int, int], hea
         ``token``, ``head``, ``size`` of the map and its ``window`` and ``shift``; ``patch``, the pixels of all
         channels; the token as it is ``embedded``, in the ``middle`` of block 1 and ``after`` it; ``plain`` and
         ``shifted``, what ``look`` gives of blocks 1 and 2; the ``table`` of the head in block 1, offset by offset;
-        ``hidden``, of its MLP, after the GELU; ``four``, the numbers of the tokens that are merged, ``together``, their channels, and
-        the ``merged`` token; ``features`` and ``chances``, one for each class.
+        ``hidden``, of its MLP, after the GELU; ``four``, the numbers of the tokens that are merged, ``together``, their
+        channels, and the ``merged`` token; ``features`` and ``chances``, one for each class.
     """
     row, column = token
     (ph, pw), stage = model.patch_embed.patch_size, model.layers[0]
@@ -334,13 +332,13 @@ def walk_figure(
         ValueError: if a model comes without images, or is not such a one.
     """
     if model is None:
-        model, page_model = as_in_page(DIGITS.build()), DIGITS
+        page_model = DIGITS
         images, labels = given_examples()
     elif images is None or labels is None:
         raise ValueError("a model of your own needs images (B, in_channels, H, W) and labels (B,) to walk through.")
     else:
-        page_model = _own(model)
-        model = page_model.build()
+        page_model = ModelInPage.own(model)
+    model = page_model.rounded()
     images = images.half().float()  # as the page has them
     _check(model, images)
     stage, later = model.layers[0], model.layers[1:]
@@ -380,15 +378,6 @@ def walk_figure(
         model=page_model,
         steps=told,
     )
-
-
-def _own(model: SwinTransformer) -> ModelInPage:
-    """A copy of a learner's model, under a name that no other weights have."""
-    import copy
-
-    rounded = as_in_page(copy.deepcopy(model)).eval()
-    digest = hashlib.sha256(json.dumps(model_content(rounded)).encode()).hexdigest()[:10]
-    return ModelInPage(f"own-{digest}", lambda: rounded)
 
 
 def _check(model: SwinTransformer, images: Tensor) -> None:

@@ -3,6 +3,9 @@
 ``digits_model()`` reads images ``(B, 3, 16, 16)``: handwritten digits, grey in three equal channels, as
 ``swinlib.data.image_folder`` with ``eval_transform(16, DIGITS_MEAN, DIGITS_STD, resize=16)`` gives them. ``digits.md``
 is the model's card.
+
+``marks_model(shift)`` reads images ``(B, 3, 16, 16)`` of two coloured marks, as ``swinlib.data.pairs_of_marks`` draws
+them, and says whether their colours agree. ``marks.md`` is the card of both, and ``marks.py`` trains them.
 """
 
 import json
@@ -12,14 +15,31 @@ from ..checkpoints import load_checkpoint
 from ..model import SwinTransformer
 
 DIGITS = Path(__file__).with_name("digits.safetensors")
+MARKS = {
+    shift: Path(__file__).with_name(f"marks_{name}.safetensors")
+    for shift, name in ((True, "shifted"), (False, "plain"))
+}
 
 
 def digits_model() -> SwinTransformer:
     """The Swin that was trained on handwritten digits, in eval mode: ``(B, 3, 16, 16)`` to logits ``(B, 10)``."""
+    return _model_of(DIGITS)
+
+
+def marks_model(shift: bool) -> SwinTransformer:
+    """The Swin that says whether two marks agree, with shifted windows in its second block or without, in eval mode.
+
+    ``(B, 3, 16, 16)`` to logits ``(B, 2)``: that they differ, that they agree.
+    """
+    return _model_of(MARKS[bool(shift)])
+
+
+def _model_of(path: Path) -> SwinTransformer:
+    """The model of a file that says how it is built, in eval mode."""
     from safetensors import safe_open
 
-    with safe_open(DIGITS, framework="pt") as file:
+    with safe_open(path, framework="pt") as file:
         about = json.loads(file.metadata()["swinlib"])
     model = SwinTransformer(**about["arguments"])
-    load_checkpoint(model, DIGITS)
+    load_checkpoint(model, path)
     return model.eval()

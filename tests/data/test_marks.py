@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from swinlib import window_partition
-from swinlib.data import pairs_of_marks, palette
+from swinlib.data import draw_marks, pairs_of_marks, palette
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,30 @@ def test_one_window_alone_says_nothing(marks):
 def test_every_place_along_every_border_is_used(marks):
     pairs = {tuple(coloured_pixels(image)[0].flatten().tolist()) for image in marks[0]}
     assert len(pairs) == 16  # eight along each of two borders
+
+
+def test_anywhere_means_any_two_cells():
+    images, labels = pairs_of_marks(3000, seed=3, image_size=8, window=4, colours=4, anywhere=True).tensors
+    cells = images.amax(1).unfold(1, 2, 2).unfold(2, 2, 2).flatten(3)  # (3000, 4, 4, 4)
+    assert (cells.amin(3) == cells.amax(3)).all()
+    filled = cells.amax(3).flatten(1) > 0
+    assert (filled.sum(1) == 2).all()
+    pairs = {tuple(each.nonzero().flatten().tolist()) for each in filled}
+    assert len(pairs) == 16 * 15 // 2
+    colours = torch.stack(
+        [coloured_pixels(image)[1].unique(dim=0).shape[0] == torch.tensor(1) for image in images[:200]]
+    )
+    assert torch.equal(colours.long(), labels[:200])
+    assert abs(labels.float().mean() - 0.5) < 0.04
+
+
+def test_marks_are_drawn_where_they_are_asked_for():
+    places, colours = torch.tensor([[[0, 2], [6, 4]]]), torch.tensor([[[1.0, 0.0, 0.5], [0.0, 0.25, 0.0]]])
+    [image] = draw_marks(places, colours, (8, 6), 2)
+    expected = torch.zeros(3, 8, 6)
+    expected[:, 0:2, 2:4] = torch.tensor([1.0, 0.0, 0.5]).view(3, 1, 1)
+    expected[:, 6:8, 4:6] = torch.tensor([0.0, 0.25, 0.0]).view(3, 1, 1)
+    assert torch.equal(image, expected)
 
 
 def test_the_seed_decides():
