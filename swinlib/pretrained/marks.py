@@ -3,9 +3,8 @@
     OMP_NUM_THREADS=1 python -m swinlib.pretrained.marks
     OMP_NUM_THREADS=1 python -m swinlib.pretrained.marks --output FOLDER
 
-Both see the same images in the same order, from the same start, and differ in ``shift_size`` alone. One core needs
-two minutes. The images are so few, two marks of four colours on a grid of 8x8, that all of them
-are counted: 32256.
+Both see the same images in the same order, from the same start, and differ in ``shift_size`` alone. One core needs two
+minutes. The images are so few, two marks of four colours on a grid of 8x8, that all of them are counted: 32256.
 """
 
 import argparse
