@@ -147,7 +147,7 @@ function show(figure) {
       const dark = shade[0] * 0.299 + shade[1] * 0.587 + shade[2] * 0.114 < 75; // letters are to be read on it
       mark.setAttribute("transform", `translate(${column} ${row})`);
       mark.dataset.cell = `${row},${column}`;
-      const frame = k === held ? "stroke: #d55e00; stroke-width: .16" : "stroke: #111; stroke-width: .05";
+      const frame = `stroke: currentColor; stroke-width: ${k === held ? 0.2 : 0.04}`;
       mark.firstChild.setAttribute("style", `fill: rgb(${shade.join(" ")}); ${frame}`);
       mark.lastChild.style.fill = dark ? "#fff" : "#111";
     });
