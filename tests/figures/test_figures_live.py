@@ -58,3 +58,31 @@ def test_jupyterlab_answers_to_values_of_the_readers_own(browser, jupyterlab):
     page.get_by_label("Shift", exact=True).press("Enter")
     words.filter(has_text="shift_size 7 does not fit window_size 5").wait_for()
     page.close()
+
+
+OWN = """import swinlib
+torch.manual_seed(0)
+own = swinlib.SwinTransformer(16, (2, 2), (2, 4), 4, patch_size=2, num_classes=3).eval()
+figures.walk_figure(own, torch.randn(1, 3, 16, 16), [0])"""
+
+
+@pytest.mark.slow
+@pytest.mark.live
+def test_jupyterlab_walks_through_a_model_of_the_learners_own(browser, jupyterlab):
+    pytest.importorskip("anywidget")
+    page = browser.new_page()
+    page.set_default_timeout(90_000)
+    page.goto(jupyterlab(_notebook(f"{SETUP}\n{OWN}")))
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    page.locator(".jp-CodeCell").first.click()
+    page.keyboard.press("Shift+Enter")
+    words = page.locator(".swin-figure").get_by_role("status")
+    words.filter(has_text="Step 1 of 12. Token (row 6, column 4) begins as pixels").wait_for()
+    address = page.url
+    page.get_by_role("link", name="Next →").click()
+    words.filter(has_text="Step 2 of 12. A linear layer makes 16 numbers of the 12").wait_for()
+    page.locator(".swin-figure [data-cell='0,0']").click()  # the page has no such numbers: its weights came from Python
+    page.locator('.swin-figure [aria-current="step"]').press("ArrowLeft")
+    words.filter(has_text="Step 1 of 12. Token (row 0, column 0) begins as pixels").wait_for()
+    assert page.url == address  # JupyterLab's, and no step's
+    page.close()
