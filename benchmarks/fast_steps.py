@@ -1,22 +1,24 @@
 """What each step from the plain to the fast Swin is worth, on this machine.
 
     python benchmarks/fast_steps.py                      print what was measured
-    python benchmarks/fast_steps.py --store              and write it into chapter 11
+    python benchmarks/fast_steps.py --store              and write it into chapter 11, and for its figures
 
 Swin-T at 224 pixels, one thread. The steps are those of the chapter: the cells of its notebook with the tag "measured"
 are read and run, so that what is measured is what is shown. All ways are compared with the plain model first. Then they
 take turns in one process, in an order drawn anew each time. Processor time is measured, and of each way the quickest
 turn counts, since whatever else a machine does can only make a turn longer; each third of the turns is a measurement of
 its own and says how far to trust the whole. A last table has what else was tried, beside the library's fast model.
-Compiling takes minutes; ``--without-compile`` leaves it out.
+Compiling takes minutes; ``--without-compile`` leaves it out. What is stored is ``swinlib/figures/fast_steps.json``, and
+the chapter's tables, which are written from it.
 """
 
 import argparse
 import copy
+import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -31,7 +33,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from swinlib.fast import fast
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "book" / "11_fast_swin.ipynb"
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOK = ROOT / "book" / "11_fast_swin.ipynb"
+FILE = ROOT / "swinlib" / "figures" / "fast_steps.json"
 TAG = "measured"  # of the cells that this command runs
 STEPS = {  # by what the chapter calls them, its functions that attend
     "kept": "attend_kept",
@@ -158,9 +162,11 @@ def gains(seconds: dict[str, list[float]]) -> dict[str, Ratio]:
 
 
 @torch.no_grad()
-def bytes_of(ledger_of: Callable[[Callable[[], object]], Any], ways: dict[str, Way], x: Tensor) -> dict[str, int]:
-    """What the operators of each way read and write, by the chapter's ledger."""
-    return {name: sum(ledger_of(partial(way, x)).bytes.values()) for name, way in ways.items()}
+def bytes_of(
+    ledger_of: Callable[[Callable[[], object]], Any], ways: dict[str, Way], x: Tensor
+) -> dict[str, dict[str, int]]:
+    """What the operators of each way read and write, by kind, by the chapter's ledger."""
+    return {name: dict(ledger_of(partial(way, x)).bytes) for name, way in ways.items()}
 
 
 @torch.no_grad()
@@ -207,11 +213,71 @@ def seconds_of(run: Callable[[], object]) -> float:
 
 
 @torch.no_grad()
-def operations(way: Way, x: Tensor) -> int:
-    """Of the products."""
+def operations(way: Way, x: Tensor, kind_of: dict[str, str]) -> dict[str, int]:
+    """Of the products, by kind of operator."""
     with FlopCounterMode(display=False) as counter:
         way(x)
-    return counter.get_total_flops()
+    found = Counter[str]()
+    for operator, number in counter.get_flop_counts()["Global"].items():
+        found[kind_of[operator.__name__.split(".")[0]]] += number
+    return dict(found)
+
+
+# What is found ------------------------------------------------------------------------------------------------------
+
+
+def turns_of(rounds: int, batch: int) -> int:
+    """Small batches take more turns, for they are quickly done."""
+    return rounds * max(BATCHES) // batch
+
+
+def steps_found(
+    seconds: dict[str, list[float]], moved: dict[str, dict[str, int]], speed: float
+) -> dict[str, dict[str, Any]]:
+    """Milliseconds, predicted and measured gain of each step over the first."""
+    (plain, of_plain), *_ = seconds.items()
+    all_of = {name: sum(by_kind.values()) for name, by_kind in moved.items()}
+    found = {}
+    for name, gain in gains(seconds).items():
+        predicted = min(of_plain) / (min(of_plain) - (all_of[plain] - all_of[name]) / speed)
+        found[name] = {"ms": 1e3 * min(seconds[name]), "predicted": predicted, "measured": list(gain)}
+    return found
+
+
+def measured(rounds: int, compiled: bool) -> dict[str, Any]:
+    """All that is stored, in the form that ``swinlib.figures.fast_steps`` describes."""
+    names, best = chapter(), Speeds()
+    ways, more = steps(names), others(names, compiled)
+    shares_of, bytes_by_kind, operations_by_kind, seconds, beside = {}, {}, {}, {}, {}
+    for batch in BATCHES:
+        x = torch.randn(batch, 3, 224, 224, generator=torch.Generator().manual_seed(batch))
+        turns = turns_of(rounds, batch)
+        for name, way in (("plain", ways["plain"]), ("fast", ways["library"])):
+            shares_of[f"{name}, batch {batch}"] = shares(way, x, names["KIND_OF"], turns)
+        bytes_by_kind[batch] = bytes_of(names["ledger_of"], ways, x)
+        operations_by_kind[batch] = operations(ways["plain"], x, names["KIND_OF"])
+        seconds[batch] = measure(ways, x, turns, best.ask)
+        beside[batch] = gains(measure(more, x, turns))
+    return {
+        "command": "python benchmarks/fast_steps.py --store",
+        "processor": processor(),
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "date": date.today().isoformat(),
+        "torch": torch.__version__.split("+")[0],
+        "product": best.product,
+        "copy": best.copy,
+        "turns": {str(batch): turns_of(rounds, batch) for batch in BATCHES},
+        "shares": shares_of,
+        "bytes": {
+            f"{name}, batch {batch}": bytes_by_kind[batch][step]
+            for batch in BATCHES
+            for name, step in (("plain", "plain"), ("fast", "library"))
+        },
+        "operations": {str(batch): operations_by_kind[batch] for batch in BATCHES},
+        "steps": {str(batch): steps_found(seconds[batch], bytes_by_kind[batch], best.copy) for batch in BATCHES},
+        "floor": {str(batch): 1e3 * sum(operations_by_kind[batch].values()) / best.product for batch in BATCHES},
+        "tried": {name: {str(batch): list(beside[batch][name]) for batch in BATCHES} for name in list(more)[1:]},
+    }
 
 
 # What is written ----------------------------------------------------------------------------------------------------
@@ -222,7 +288,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
 
 
-def shown(ratio: Ratio) -> str:
+def shown(ratio: Sequence[float]) -> str:
     return "{:.2f} ({:.2f}–{:.2f})".format(*ratio)
 
 
@@ -233,65 +299,48 @@ def profile_table(found: dict[str, dict[str, float]]) -> str:
     return table(["share of time", *found], rows)
 
 
-def steps_table(seconds: dict[str, list[float]], moved: dict[str, int], speed: float, floor: float, batch: int) -> str:
-    """Time, predicted and measured gain of each step over the plain model."""
-    (plain, of_plain), *_ = seconds.items()
-    rows = []
-    for name, gain in gains(seconds).items():
-        predicted = min(of_plain) / (min(of_plain) - (moved[plain] - moved[name]) / speed)
-        rows.append([name, f"{1e3 * min(seconds[name]):.0f}", f"{predicted:.2f}", shown(gain)])
-    rows.append(["*floor*", f"{1e3 * floor:.0f}", "", f"{min(of_plain) / floor:.2f}"])
+def steps_table(found: dict[str, dict[str, Any]], floor: float, batch: str) -> str:
+    """Time, predicted and measured gain of each step over the first; the floor in milliseconds too."""
+    rows = [
+        [name, f"{step['ms']:.0f}", f"{step['predicted']:.2f}", shown(step["measured"])] for name, step in found.items()
+    ]
+    first = next(iter(found.values()))
+    rows.append(["*floor*", f"{floor:.0f}", "", f"{first['ms'] / floor:.2f}"])
     return table([f"batch {batch}", "ms", "predicted", "measured"], rows)
 
 
-def signature(text: str) -> str:
+def signature(found: dict[str, Any], text: str) -> str:
     """A line on where and when."""
-    today, capability = date.today(), torch.backends.cpu.get_cpu_capability()
+    day = date.fromisoformat(found["date"])
     return (
-        f"*Measured on {today.day} {today:%B %Y} by `benchmarks/fast_steps.py`: one thread of an {processor()} "
-        f"({capability}), PyTorch {torch.__version__.split('+')[0]}, Swin-T at 224 pixels, {text}. "
+        f"*Measured on {day.day} {day:%B %Y} by `benchmarks/fast_steps.py`: one thread of an {found['processor']} "
+        f"({found['capability']}), PyTorch {found['torch']}, Swin-T at 224 pixels, {text}. "
         "Yours will take other times.*"
     )
 
 
-def turns_of(rounds: int, batch: int) -> int:
-    """Small batches take more turns, for they are quickly done."""
-    return rounds * max(BATCHES) // batch
-
-
-def cells(rounds: int, compiled: bool) -> dict[str, str]:
+def cells(found: dict[str, Any]) -> dict[str, str]:
     """The Markdown of each cell, by its name."""
-    names, best = chapter(), Speeds()
-    ways, more = steps(names), others(names, compiled)
-    found, seconds, columns, moved, work = {}, {}, {}, {}, {}
-    for batch in BATCHES:
-        x = torch.randn(batch, 3, 224, 224, generator=torch.Generator().manual_seed(batch))
-        turns = turns_of(rounds, batch)
-        for name, way in (("plain", ways["plain"]), ("fast", ways["library"])):
-            found[f"{name}, batch {batch}"] = shares(way, x, names["KIND_OF"], turns)
-        moved[batch], work[batch] = bytes_of(names["ledger_of"], ways, x), operations(ways["plain"], x)
-        seconds[batch] = measure(ways, x, turns, best.ask)
-        columns[batch] = gains(measure(more, x, turns))
-    tables = [
-        steps_table(seconds[batch], moved[batch], best.copy, work[batch] / best.product, batch) for batch in BATCHES
-    ]
-    tried = [[name, *(shown(columns[batch][name]) for batch in BATCHES)] for name in list(more)[1:]]
+    tables = [steps_table(each, found["floor"][batch], batch) for batch, each in found["steps"].items()]
+    tried = [[name, *(shown(ratio) for ratio in by_batch.values())] for name, by_batch in found["tried"].items()]
     roof = (
-        f"products of large matrices at {best.product / 1e9:.0f} GFLOP/s, copies at {best.copy / 1e9:.1f} GB/s, so "
-        f"that the edge of the roofline lies at {best.product / best.copy:.0f} operations for each byte"
+        f"products of large matrices at {found['product'] / 1e9:.0f} GFLOP/s, copies at {found['copy'] / 1e9:.1f} "
+        f"GB/s, so that the edge of the roofline lies at {found['product'] / found['copy']:.0f} operations for each "
+        "byte"
     )
-    said = " and ".join(f"{turns_of(rounds, batch)} turns at batch {batch}" for batch in BATCHES)
+    said = " and ".join(f"{turns} turns at batch {batch}" for batch, turns in found["turns"].items())
     return {
-        "measured-profile": f"{profile_table(found)}\n\n{signature('32-bit floats')}",
-        "measured-steps": "\n\n".join([*tables, signature(f"32-bit floats; {roof}, {said}")]),
-        "measured-more": table(["against swinlib.fast", *(f"batch {batch}" for batch in BATCHES)], tried)
-        + f"\n\n{signature(f'all beside the fast model in 32-bit floats, {said}')}",
+        "measured-profile": f"{profile_table(found['shares'])}\n\n{signature(found, '32-bit floats')}",
+        "measured-steps": "\n\n".join([*tables, signature(found, f"32-bit floats; {roof}, {said}")]),
+        "measured-more": table(["against swinlib.fast", *(f"batch {batch}" for batch in found["steps"])], tried)
+        + f"\n\n{signature(found, f'all beside the fast model in 32-bit floats, {said}')}",
     }
 
 
-def store(written: dict[str, str]) -> None:
-    """Write the tables into the chapter."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+def store(found: dict[str, Any]) -> None:
+    """Write what was measured, and the chapter's tables from it."""
+    FILE.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    notebook, written = nbformat.read(NOTEBOOK, as_version=4), cells(found)
     for cell in notebook.cells:
         cell.source = written.get(cell.id, cell.source)
     nbformat.write(notebook, NOTEBOOK)
@@ -307,13 +356,13 @@ def main() -> None:
         help="how often each takes its turn at the largest batch (default: %(default)s)",
     )
     parser.add_argument("--without-compile", action="store_true", help="leave out torch.compile")
-    parser.add_argument("--store", action="store_true", help="write the tables into chapter 11")
+    parser.add_argument("--store", action="store_true", help="write it into chapter 11, and for its figures")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    written = cells(options.rounds, not options.without_compile)
-    print("\n\n".join(written.values()))
+    found = measured(options.rounds, not options.without_compile)
+    print("\n\n".join(cells(found).values()))
     if options.store:
-        store(written)
+        store(found)
 
 
 if __name__ == "__main__":

@@ -433,24 +433,15 @@ def draw_roofline(rows: Sequence[Row], bandwidth: float, path: Path) -> None:
         rows: of the table.
         bandwidth: bytes a second that this machine reads and writes at most.
         path: of the picture.
-
-    Source: Williams, Waterman, Patterson 2009, "Roofline", Communications of the ACM 52(4).
     """
-    from matplotlib.figure import Figure
+    from .figures import show_roofline
 
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    ax = figure.subplots()
-    peak = max(row.gflop * row.floor / row.ms for row in rows)  # GFLOP a millisecond: TFLOP/s
-    reach = [min(row.gflop / row.gigabytes for row in rows) / 2, max(row.gflop / row.gigabytes for row in rows) * 2]
-    ax.plot(reach, [min(peak, bandwidth * x / 1e12) for x in reach], color="0.4")
-    for marker, name in zip("osD^vPX*", dict.fromkeys(row.name for row in rows), strict=False):
-        of_name = [row for row in rows if row.name == name]
-        ax.plot(
-            [row.gflop / row.gigabytes for row in of_name], [row.gflop / row.ms for row in of_name], marker, label=name
-        )
-    ax.set(xscale="log", yscale="log", xlabel="operations for each byte", ylabel="TFLOP/s")
-    ax.legend()
-    figure.savefig(path)
+    points = {
+        name: [(row.gflop / row.gigabytes, 1e12 * row.gflop / row.ms) for row in rows if row.name == name]
+        for name in dict.fromkeys(row.name for row in rows)
+    }
+    peak = max(1e12 * row.gflop * row.floor / row.ms for row in rows)
+    show_roofline(points, peak=peak, bandwidth=bandwidth).savefig(path)
 
 
 def run(config: Config) -> list[Row]:

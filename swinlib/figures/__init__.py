@@ -22,6 +22,7 @@ from swinlib.figures.interactive import Control, Interactive
 from swinlib.figures.journey import journey
 from swinlib.figures.layout import Layout, window_layout
 from swinlib.figures.marks import marks_figure
+from swinlib.figures.memory import memory_figure
 from swinlib.figures.pictures import (
     show_feature_maps,
     show_image,
@@ -38,6 +39,7 @@ from swinlib.figures.quiz import quiz
 from swinlib.figures.reach import attention_reach
 from swinlib.figures.resampling import resampling_figure
 from swinlib.figures.rolling import roll_figure
+from swinlib.figures.roofline import fast_steps, show_roofline
 from swinlib.figures.shards import shard_figure, show_shards
 from swinlib.figures.shifting import show_corners, show_growth, show_padding, show_pairs, show_shift
 from swinlib.figures.source import show_script, show_source
@@ -59,9 +61,11 @@ __all__ = [
     "container_figure",
     "depth_figure",
     "draw_figure",
+    "fast_steps",
     "inside_figure",
     "journey",
     "marks_figure",
+    "memory_figure",
     "photograph",
     "pipeline_figure",
     "quiz",
@@ -84,6 +88,7 @@ __all__ = [
     "show_products",
     "show_reach",
     "show_regions",
+    "show_roofline",
     "show_script",
     "show_shards",
     "show_shift",

@@ -69,11 +69,11 @@ def show_window_order(size: int = 8, window_size: int = 4, shift_size: int = 2, 
     grid = picture.add_gridspec(1 + len(memory), 2, height_ratios=[2.2] + [0.29 * len(plain)] * len(memory))
     for column, (title, windows) in enumerate(maps.items()):
         ax = picture.add_subplot(grid[0, column])
-        _tokens(ax, board, plain[window], title)
+        draw_tokens(ax, board, plain[window], title)
         _borders(ax, windows, width=2.2, dashes=DASHES if column else "solid")
     for row, (title, tokens) in enumerate(memory.items(), start=1):
         ax = picture.add_subplot(grid[row, :])
-        _tokens(ax, tokens, plain[window], title)
+        draw_tokens(ax, tokens, plain[window], title)
         lines = torch.arange(len(tokens))[:, None].expand_as(tokens)  # a line is a window, but in the order of the map
         if row > 1:
             _borders(ax, lines, width=2.2, dashes="solid" if row == 2 else DASHES)
@@ -84,7 +84,7 @@ def show_window_order(size: int = 8, window_size: int = 4, shift_size: int = 2, 
     return picture
 
 
-def _tokens(ax: Axes, numbers: Tensor, followed: Tensor, title: str) -> None:
+def draw_tokens(ax: Axes, numbers: Tensor, followed: Tensor, title: str) -> None:
     """Numbers of tokens, those that are followed bold on sky blue."""
     where = torch.isin(numbers, followed)
     _paint(ax, _tint(where, FOLLOWED))

@@ -1,0 +1,113 @@
+// Tokens in memory, step by step. data: { steps: [[name, code, block, copies, tokens, added, window, pieces], ...],
+// size, line }; see Step. state.step and state.token are what the reader chose; the buttons of the table choose a step.
+function draw({ data, state, stage, notes, words, say, redraw }) {
+  const steps = data.steps.map(([name, code, block, copies, tokens, added, window, pieces]) =>
+    ({ name, code, block, copies, tokens, added, window, pieces }));
+  const limit = k => Math.max(0, Math.min(steps.length - 1, k));
+  state.name ??= steps.find(step => step.added.length).name; // the first sum, where ways differ
+  const found = steps.findIndex(step => step.name === state.name); // the same step of another way, if it has it
+  state.step = found >= 0 ? found : limit(state.step);
+  state.token ??= 20;
+  const step = steps[state.step], { size, line } = data, { token } = state;
+  state.name = step.name;
+  const at = step.tokens.indexOf(token), other = step.added.length ? step.added[at] : token;
+  const kind = each => each === token ? "self" : step.window[each] === step.window[token] ? "reached" : "plain";
+  const choose = each => { state.token = each; redraw(); };
+
+  const map = board({
+    rows: size, columns: size, label: fill(words.map, step), chosen: [Math.floor(token / size), token % size],
+    choose: (row, column) => choose(row * size + column),
+    cell(row, column) {
+      const each = row * size + column;
+      return { kind: kind(each), text: each, label: fill(words.cell, { token: each, row, column }) };
+    },
+    lines: [["", borders(size, size, (row, column) => step.window[row * size + column])]],
+  });
+  // memory in lines; the frame is at one place, so that in a sum both terms are seen at it
+  const memory = (tokens, title, named) => board({
+    rows: tokens.length / line, columns: line, label: title, chosen: [Math.floor(at / line), at % line],
+    choose: (row, column) => choose(step.tokens[row * line + column]),
+    cell(row, column) {
+      const place = row * line + column, each = tokens[place];
+      const mixed = step.added.length > 0 && step.added[place] !== step.tokens[place];
+      return { kind: kind(each), text: each, hatch: mixed, label: named(place, each, mixed) };
+    },
+    lines: [["", borders(tokens.length / line, line, (row, column) => step.window[tokens[row * line + column]])]],
+  });
+
+  // the frame stays when something is chosen, so that the keyboard's focus stays too
+  const look = "min-height: 2rem; padding: .2rem .5rem; font: inherit; color: #111; border: 1px solid #767676; "
+    + "border-radius: 4px; cursor: pointer; text-align: left; background: ";
+  if (!state.frame) {
+    const go = k => {
+      const to = (k + state.count) % state.count;
+      state.name = state.names[to];
+      state.redraw();
+    };
+    const button = (text, move) => make("button", {
+      type: "button", style: `${look} #fff`, onclick: () => go(state.step + move),
+    }, text);
+    const head = name => make("th", { scope: "col", style: "padding: .2rem .6rem .2rem 0; text-align: left" }, name);
+    const part = name => make("div", { style: "min-width: 0" },
+      state[`${name}Title`] = make("p", { class: "swin-note" }), state[`${name}Box`] = make("div"));
+    state.go = go;
+    state.rows = make("tbody");
+    const table = make("table", { "aria-label": words.steps, style: "border-collapse: collapse; font-size: .95em" },
+      make("thead", {}, make("tr", {}, head(words.step), head(words.copies))), state.rows);
+    const map = part("map"), list = make("div", { class: "swin-steps" }, table);
+    const boards = make("div", { style: "flex: 1 1 100%; min-width: 0" }, part("memory"), part("added"));
+    map.style.flex = "1 1 14rem";
+    state.frame = make("div", {},
+      make("style", {}, ".swin-figure .swin-steps { flex: 1 1 16rem; min-width: 0; } "
+        + "@media (max-width: 40rem) { .swin-figure .swin-steps { order: 1; } }"), // on a phone after memory
+      make("div", { class: "swin-controls" }, button(words.previous, -1), button(words.next, 1),
+        state.here = make("span")),
+      make("div", { style: "display: flex; flex-wrap: wrap; gap: .75rem 1.5rem" }, map, list, boards));
+  }
+  Object.assign(state, { redraw, count: steps.length, names: steps.map(each => each.name) });
+  if (stage.firstChild !== state.frame) stage.replaceChildren(state.frame);
+
+  const { name } = step;
+  state.here.textContent = fill(words.here, { number: state.step + 1, count: steps.length, name });
+  state.mapTitle.textContent = fill(words.map, step);
+  state.mapBox.replaceChildren(map);
+  const title = step.added.length ? words.x : words.memory;
+  state.memoryTitle.textContent = title;
+  state.memoryBox.replaceChildren(memory(step.tokens, title, (place, each, mixed) =>
+    fill(mixed ? words.wrong : words.place, { place, token: each, other: step.added[place] })));
+  state.addedTitle.textContent = step.added.length ? words.added : "";
+  state.addedBox.replaceChildren(...step.added.length
+    ? [memory(step.added, words.added, (place, each) => fill(words.sum, { place, token: each }))] : []);
+
+  const focused = [...state.rows.querySelectorAll("button")].indexOf(document.activeElement);
+  const edge = "border-top: 1px solid #8888; padding: .2rem .6rem .2rem 0; text-align: left; vertical-align: middle";
+  state.rows.replaceChildren(...steps.map((each, k) => {
+    const here = k === state.step;
+    return make("tr", {},
+      make("th", { scope: "row", style: `${edge}; font-weight: normal` }, make("button", {
+        type: "button", "aria-pressed": String(here), style: `${look} ${here ? "#f0e442" : "#fff"}`,
+        onclick: () => state.go(k),
+      }, `${here ? "▸ " : ""}${each.name}`), " ", make("code", { style: "overflow-wrap: anywhere" }, each.code)),
+      make("td", { style: edge }, each.copies));
+  }));
+  if (focused >= 0) state.rows.querySelectorAll("button")[limit(focused)].focus({ preventScroll: true });
+
+  notes.replaceChildren(legend([
+    [{ kind: "self" }, words.chosen], [{ kind: "reached" }, words.mates], [{ hatch: true }, words.mixed],
+  ]), make("p", { class: "swin-note" }, words.lines));
+  const pieces = step.pieces[step.window[token]];
+  const wrong = step.added.filter((each, place) => each !== step.tokens[place]).length;
+  say([
+    fill(words.sentence, {
+      step: step.name, token, place: at, tokens: line,
+      pieces: pieces === 1 ? words.one : fill(words.many, { count: pieces }),
+    }),
+    fill(words.copied, {
+      copies: [words.never, words.once][step.copies] ?? fill(words.times, { count: step.copies }),
+    }),
+    ...step.added.length === 0 ? [] : [
+      fill(other === token ? words.own : words.other, { other }),
+      fill(wrong ? words.differ : words.agree, { wrong, all: step.tokens.length }),
+    ],
+  ].filter(Boolean).join(" "));
+}
