@@ -59,7 +59,7 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
     map.style.flex = "1 1 14rem";
     state.frame = make("div", {},
       make("style", {}, ".swin-figure .swin-steps { flex: 1 1 16rem; min-width: 0; } "
-        + "@media (max-width: 40rem) { .swin-figure .swin-steps { order: 1; } }"), // on a phone after memory
+        + "@media (max-width: 40rem) { .swin-figure .swin-steps { display: none; } }"), // the buttons do on a phone
       make("div", { class: "swin-controls" }, button(words.previous, -1), button(words.next, 1),
         state.here = make("span")),
       make("div", { style: "display: flex; flex-wrap: wrap; gap: .75rem 1.5rem" }, map, list, boards));
@@ -68,7 +68,8 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
   if (stage.firstChild !== state.frame) stage.replaceChildren(state.frame);
 
   const { name } = step;
-  state.here.textContent = fill(words.here, { number: state.step + 1, count: steps.length, name });
+  const here = fill(words.here, { number: state.step + 1, count: steps.length, name });
+  state.here.replaceChildren(`${here}, `, make("code", { style: "overflow-wrap: anywhere" }, step.code));
   state.mapTitle.textContent = fill(words.map, step);
   state.mapBox.replaceChildren(map);
   const title = step.added.length ? words.x : words.memory;
@@ -87,7 +88,7 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
       make("th", { scope: "row", style: `${edge}; font-weight: normal` }, make("button", {
         type: "button", "aria-pressed": String(here), style: `${look} ${here ? "#f0e442" : "#fff"}`,
         onclick: () => state.go(k),
-      }, `${here ? "▸ " : ""}${each.name}`), " ", make("code", { style: "overflow-wrap: anywhere" }, each.code)),
+      }, `${here ? "▸ " : ""}${each.name}`)),
       make("td", { style: edge }, each.copies));
   }));
   if (focused >= 0) state.rows.querySelectorAll("button")[limit(focused)].focus({ preventScroll: true });

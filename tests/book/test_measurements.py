@@ -8,7 +8,10 @@ import nbformat
 import pytest
 import torch
 
+from swinlib.figures import fast_steps as fast_steps_stored
+
 ROOT = Path(__file__).resolve().parents[2]
+WAYS = {"plain": "plain", "fast": "library"}  # what the figures of chapter 11 compare, by the step that it is
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +71,11 @@ def test_a_step_that_computes_something_else_is_not_measured(chapter_11, images)
 
 def test_steps_move_fewer_bytes_and_what_is_predicted_follows_from_them(chapter_11, images):
     moved = fast_steps.bytes_of(chapter_11["ledger_of"], fast_steps.steps(chapter_11), images)
-    assert max(moved["library"], moved["window order"]) < moved["fused"] < moved["plain"]
+    all_of = {name: sum(by_kind.values()) for name, by_kind in moved.items()}
+    assert max(all_of["library"], all_of["window order"]) < all_of["fused"] < all_of["plain"]
     seconds = {"plain": [4.0, 4.0], "fused": [2.0, 2.0]}
-    table = fast_steps.steps_table(seconds, {"plain": 20, "fused": 10}, speed=5.0, floor=1.0, batch=1)
+    moved = {"plain": {"copies": 15, "attention": 5}, "fused": {"attention": 10}}
+    table = fast_steps.steps_table(fast_steps.steps_found(seconds, moved, speed=5.0), floor=1000.0, batch="1")
     assert table.splitlines()[2:] == [
         "| plain | 4000 | 1.00 | 1.00 (1.00–1.00) |",
         "| fused | 2000 | 2.00 | 2.00 (2.00–2.00) |",
@@ -85,13 +90,50 @@ def test_the_profile_of_chapter_11_shares_all_of_the_time_among_its_kinds(chapte
     assert shares["the rest"] < 0.5
 
 
-def test_chapter_11_shows_every_step_with_machine_and_date():
+def test_chapter_11_shows_what_its_figures_are_drawn_from():
+    """Every step and all else that was tried, with machine and date; the tables are written from what is stored."""
+    stored = fast_steps_stored()
     cells = {cell.id: cell.source for cell in nbformat.read(fast_steps.NOTEBOOK, as_version=4).cells}
-    shown = [cells[name] for name in fast_steps.CELLS]
-    assert all("*Measured on " in cell and " 2026 by `benchmarks/fast_steps.py`" in cell for cell in shown)
-    assert all("AMD EPYC" in cell for cell in shown)
-    for batch in fast_steps.BATCHES:
-        table = cells["measured-steps"].partition(f"| batch {batch} |")[2].partition("\n\n")[0]
-        assert all(f"| {step} |" in table for step in ("plain", *fast_steps.STEPS, "window order", "library"))
+    written = fast_steps.cells(stored)
+    assert len(written) == 3
+    assert {name: cells[name] for name in written} == written
+    assert all("*Measured on " in cell and " 2026 by `benchmarks/fast_steps.py`" in cell for cell in written.values())
+    assert all("AMD EPYC" in cell for cell in written.values())
+    assert list(stored["steps"]) == [str(batch) for batch in fast_steps.BATCHES]
+    for found in stored["steps"].values():
+        assert list(found) == ["plain", *fast_steps.STEPS, "window order", "library"]
     tried = ("packed weights (oneDNN)", "bfloat16", "plain, compiled", "fast, compiled", "fast, compiled and frozen")
-    assert all(f"| {way} |" in cells["measured-more"] for way in tried)
+    assert set(tried) == set(stored["tried"])
+
+
+def test_what_is_counted_of_chapter_11_is_what_its_model_does():
+    """Bytes and operations do not depend on the machine; times do, and are taken from the one that is named."""
+    stored, names = fast_steps_stored(), fast_steps.chapter()
+    ways, x = fast_steps.steps(names), torch.randn(1, 3, 224, 224)
+    moved = fast_steps.bytes_of(names["ledger_of"], {name: ways[name] for name in ("plain", "library")}, x)
+    assert moved == {"plain": stored["bytes"]["plain, batch 1"], "library": stored["bytes"]["fast, batch 1"]}
+    operations = fast_steps.operations(ways["plain"], x, names["KIND_OF"])
+    assert operations == stored["operations"]["1"]
+    assert {kind: 8 * number for kind, number in operations.items()} == stored["operations"]["8"]
+    for batch, floor in stored["floor"].items():
+        assert 1e3 * sum(stored["operations"][batch].values()) / stored["product"] == pytest.approx(floor, rel=0.01)
+
+
+def test_what_chapter_11_says_of_its_roofline():
+    stored = fast_steps_stored()
+
+    def speed(name, step, kind, of):
+        seconds = stored["shares"][f"{name}, batch 8"][kind] * stored["steps"]["8"][step]["ms"] / 1000
+        return (stored["bytes"][f"{name}, batch 8"] if of == "bytes" else stored["operations"]["8"])[kind] / seconds
+
+    edge = stored["product"] / stored["copy"]
+    of_attention = [
+        stored["operations"]["8"]["attention"] / stored["bytes"][f"{n}, batch 8"]["attention"] for n in WAYS
+    ]
+    assert of_attention[0] < edge < of_attention[1]  # over the edge
+    plain, fast = (speed(name, step, "attention", "operations") for name, step in WAYS.items())
+    assert fast < 1.1 * plain < 0.5 * of_attention[0] * stored["copy"]  # no faster, and far below the slope before
+    assert speed("plain", "plain", "copies", "bytes") < 0.3 * stored["copy"]
+    assert speed("plain", "plain", "linear layers", "operations") > 0.75 * stored["product"]
+    copies = [stored["shares"][f"{name}, batch 8"]["copies"] for name in WAYS]
+    assert copies[1] < 0.6 * copies[0]
