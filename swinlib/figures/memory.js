@@ -69,7 +69,7 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
 
   const { name } = step;
   const here = fill(words.here, { number: state.step + 1, count: steps.length, name });
-  state.here.replaceChildren(`${here}, `, make("code", { style: "overflow-wrap: anywhere" }, step.code));
+  state.here.replaceChildren(`${here}, `, make("span", { style: "font-family: monospace; overflow-wrap: anywhere" }, step.code));
   state.mapTitle.textContent = fill(words.map, step);
   state.mapBox.replaceChildren(map);
   const title = step.added.length ? words.x : words.memory;

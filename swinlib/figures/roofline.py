@@ -71,8 +71,8 @@ def show_roofline(
         ax.set(xlabel="operations for each byte", ylabel="operations a second")
         _plain_ticks(ax)
         said = {"fontsize": 10, "color": "#333333", "va": "bottom"}
-        ax.text(right / 1.08, peak * 1.07, f"{_rounded(peak)} operations a second", ha="right", **said)
-        ax.text(left * 1.06, peak * 1.07, f"{_rounded(bandwidth)} bytes", **said)
+        ax.text(right / 1.08, peak * 1.07, f"{_rounded(peak)} operations/s", ha="right", **said)
+        ax.text(left * 1.06, peak * 1.07, f"{_rounded(bandwidth)}B/s", **said)
         ax.text(edge * 1.06, lowest * 1.12, f"edge: {edge:.0f}", **said)
         title = f"hollow: {path[0]}, full: {path[-1]}" if len(path) > 1 else None
         picture.legend(loc="outside lower center", ncols=min(3, len(points)), frameon=False, title=title)

@@ -16,7 +16,7 @@ def test_the_roof_is_a_slope_and_a_flat_part_that_meet_at_the_edge():
     assert list(ys) == [5e9 * xs[0], 10e9, 10e9]
     assert xs[0] < 0.5
     assert xs[2] > 60
-    assert {"edge: 2", "10 G operations a second", "5 G bytes"} <= {text.get_text() for text in ax.texts}
+    assert {"edge: 2", "10 G operations/s", "5 GB/s"} <= {text.get_text() for text in ax.texts}
 
 
 def test_points_are_where_the_numbers_say_and_the_first_of_a_path_is_hollow():
