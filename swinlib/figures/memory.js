@@ -55,11 +55,14 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
     const table = make("table", { "aria-label": words.steps, style: "border-collapse: collapse; font-size: .95em" },
       make("thead", {}, make("tr", {}, head(words.step), head(words.copies))), state.rows);
     const map = part("map"), list = make("div", { class: "swin-steps" }, table);
-    const boards = make("div", { style: "flex: 1 1 100%; min-width: 0" }, part("memory"), part("added"));
+    const boards = make("div", { class: "swin-memory", style: "flex: 1 1 100%; min-width: 0" },
+      part("memory"), part("added"));
     map.style.flex = "1 1 14rem";
     state.frame = make("div", {},
       make("style", {}, ".swin-figure .swin-steps { flex: 1 1 16rem; min-width: 0; } "
-        + "@media (max-width: 40rem) { .swin-figure .swin-steps { display: none; } }"), // the buttons do on a phone
+        // on a phone the buttons do without a table, and numbers fill their cells
+        + "@media (max-width: 40rem) { .swin-figure .swin-steps { display: none; } "
+        + ".swin-figure .swin-memory .swin-text { font-size: .62px; } }"),
       make("div", { class: "swin-controls" }, button(words.previous, -1), button(words.next, 1),
         state.here = make("span")),
       make("div", { style: "display: flex; flex-wrap: wrap; gap: .75rem 1.5rem" }, map, list, boards));
