@@ -4,6 +4,7 @@ The networks are those of ``swinlib.pretrained.marks``, equal but for the shift.
 holds all pairs of places and colours for both.
 """
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,9 +74,9 @@ def marks_image(cells: Cells, colours: tuple[int, int]) -> Tensor:
 
 
 def agreement(model: SwinTransformer, cells: Cells, colours: tuple[int, int]) -> float:
-    """The probability that a network gives to the answer that the colours agree."""
+    """The probability that a network gives to the answer that the colours agree, the same on every processor."""
     with torch.no_grad():
-        return float(model(marks_image(cells, colours)[None]).softmax(-1)[0, 1])
+        return float(copy.deepcopy(model).double()(marks_image(cells, colours)[None].double()).softmax(-1)[0, 1])
 
 
 def marks_figure(shifted: SwinTransformer | None = None, plain: SwinTransformer | None = None) -> Interactive:

@@ -6,6 +6,7 @@ the sentences for readers without JavaScript are from here.
 """
 
 import base64
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -345,7 +346,8 @@ def walk_figure(
     heads, patch = stage.blocks[0].attn.num_heads, model.patch_embed.patch_size
     height, width = (side // p for side, p in zip(images.shape[2:], patch, strict=True))
     token = tuple(min(place, side - 1) for place, side in zip(START, (height, width), strict=True))
-    first = _rounded(walk_data(model, images[0], token, 1))
+    # in double precision, or the last place of one of so many numbers would be another on another processor
+    first = _rounded(walk_data(copy.deepcopy(model).double(), images[0].double(), token, 1))
     counts = {"patch": list(patch), "heads": heads, "blocks": sum(len(each.blocks) for each in later)}
     told = sentences(first, **counts)
 
