@@ -59,12 +59,12 @@ def test_stops_of_the_keyboard(page, chapter):
 
 def test_copying_says_so_and_keeps_the_focus(page):
     chapter = page(CHAPTER)
-    button = chapter.get_by_role("button", name="Copy code 12", exact=True)
+    button = chapter.get_by_role("button", name="Copy code 14", exact=True)
     button.focus()
     chapter.keyboard.press("Enter")
-    chapter.get_by_role("status").filter(has_text="Copied code 12").wait_for(state="attached")
+    chapter.get_by_role("status").filter(has_text="Copied code 14").wait_for(state="attached")
     assert button.evaluate("button => button === document.activeElement")
-    code = chapter.get_by_role("group", name="Code 12", exact=True).locator("pre").inner_text()
+    code = chapter.get_by_role("group", name="Code 14", exact=True).locator("pre").inner_text()
     assert chapter.evaluate("navigator.clipboard.readText()").strip() == code.strip()
     assert not chapter.locator(".cell_output .copybtn").count()
 
