@@ -15,8 +15,10 @@ ROOT = Path(__file__).resolve().parent
 WHOLE = {ROOT, ROOT / "tests", ROOT / "book"}  # folders for which starting further processes pays
 MEMORY = 3 * 2**30  # of one process with the kernel or the browser that it has started
 CLASSROOM = "tests/classroom/"
-# Its files that start no sandbox (`test_there` keeps everything in one process), and may run beside one.
+# Its files that start no sandbox (`test_there` keeps everything in one process), and those that start one at a time and
+# give it all the time that a teacher does. They may run beside one.
 WITHOUT_SANDBOX = ("alike", "handed_in", "inbox", "items", "look", "pages", "there", "variants", "wire")
+PATIENT = ("draws", "generic", "right_work")
 # Files that ask the same of the same, by the file whose process keeps the answers.
 BESIDE = {"tests/classroom/test_items.py": "tests/check/test_exercises.py"}
 MOST = 8  # processes; more would wait for the longest file
@@ -37,6 +39,7 @@ LONGEST = (
     "tests/classroom/test_course.py",
     "tests/classroom/test_grading.py",
     "tests/classroom/test_sandbox.py",
+    "tests/classroom/test_right_work.py",
     "tests/peers/test_torchvision.py",
     "book/03_register_buffer.ipynb",
     "book/recipes.ipynb",
@@ -84,7 +87,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 class Scheduling(LoadFileScheduling):
-    """Give a file to one process as a whole, and all files that start sandboxes to the same.
+    """Give a file to one process as a whole, and all files that start sandboxes in a hurry to the same.
 
     What runs in a sandbox is stopped by the clock. Two such files at the same time would take the time from each other
     that both count on.
@@ -93,7 +96,7 @@ class Scheduling(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
         file = BESIDE.get(file, file)
-        alone = file.startswith(CLASSROOM) and Path(file).stem.removeprefix("test_") not in WITHOUT_SANDBOX
+        alone = file.startswith(CLASSROOM) and Path(file).stem.removeprefix("test_") not in WITHOUT_SANDBOX + PATIENT
         return CLASSROOM if alone else file
 
 

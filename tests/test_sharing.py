@@ -120,5 +120,7 @@ def test_a_file_is_one_process_s_and_so_are_all_that_start_sandboxes(sharing):
     for file, other in sharing.BESIDE.items():
         assert (ROOT / file).is_file()
         assert scope(scheduling, f"{file}::test_d") == scope(scheduling, f"{other}::test_e")
+    for name in sharing.PATIENT:
+        assert scope(scheduling, f"tests/classroom/test_{name}.py::test_f") == f"tests/classroom/test_{name}.py"
     for name in sharing.WITHOUT_SANDBOX:
         assert "mark.sandbox" not in (ROOT / f"tests/classroom/test_{name}.py").read_text()
