@@ -289,7 +289,8 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def shown(ratio: Sequence[float]) -> str:
-    return "{:.2f} ({:.2f}–{:.2f})".format(*ratio)
+    """In one piece, for a phone: a joiner keeps lines from breaking at the dash."""
+    return "{:.2f} ({:.2f}\u2060–\u2060{:.2f})".format(*ratio)
 
 
 def profile_table(found: dict[str, dict[str, float]]) -> str:

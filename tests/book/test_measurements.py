@@ -76,7 +76,7 @@ def test_steps_move_fewer_bytes_and_what_is_predicted_follows_from_them(chapter_
     seconds = {"plain": [4.0, 4.0], "fused": [2.0, 2.0]}
     moved = {"plain": {"copies": 15, "attention": 5}, "fused": {"attention": 10}}
     table = fast_steps.steps_table(fast_steps.steps_found(seconds, moved, speed=5.0), floor=1000.0, batch="1")
-    assert table.splitlines()[2:] == [
+    assert table.replace("\u2060", "").splitlines()[2:] == [
         "| plain | 4000 | 1.00 | 1.00 (1.00–1.00) |",
         "| fused | 2000 | 2.00 | 2.00 (2.00–2.00) |",
         "| *floor* | 1000 |  | 4.00 |",
@@ -106,6 +106,13 @@ def test_chapter_11_shows_what_its_figures_are_drawn_from():
     assert set(tried) == set(stored["tried"])
 
 
+def test_three_views_of_one_tensor_are_read_as_three(chapter_11):
+    """Queries, keys and values lie in one storage, and attention reads all of them."""
+    q, k, v = torch.randn(3, 2, 4, 8)
+    assert sum(chapter_11["ledger_of"](lambda: torch.cat([q, k, v])).bytes.values()) == 2 * 3 * q.nbytes
+    assert not chapter_11["ledger_of"](lambda: q.transpose(1, 2)).bytes  # a view moves nothing
+
+
 def test_what_is_counted_of_chapter_11_is_what_its_model_does():
     """Bytes and operations do not depend on the machine; times do, and are taken from the one that is named."""
     stored, names = fast_steps_stored(), fast_steps.chapter()
@@ -131,6 +138,9 @@ def test_what_chapter_11_says_of_its_roofline():
         stored["operations"]["8"]["attention"] / stored["bytes"][f"{n}, batch 8"]["attention"] for n in WAYS
     ]
     assert of_attention[0] < edge < of_attention[1]  # over the edge
+    cells = nbformat.read(fast_steps.NOTEBOOK, as_version=4).cells
+    [alt] = [cell.metadata.mystnb.image.alt for cell in cells if "path=(" in cell.source]
+    assert "from {:.0f} operations for each byte to {:.0f},".format(*of_attention) in alt
     plain, fast = (speed(name, step, "attention", "operations") for name, step in WAYS.items())
     assert fast < 1.1 * plain < 0.5 * of_attention[0] * stored["copy"]  # no faster, and far below the slope before
     assert speed("plain", "plain", "copies", "bytes") < 0.3 * stored["copy"]
