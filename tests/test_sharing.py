@@ -21,6 +21,8 @@ SHOWN_OTHERWISE = {
     "tests/browser/test_light_pages.py": "tests/browser/test_extensions.py, on pages of a few lines",
     "tests/browser/test_by_ear_and_keys.py": "nothing: what it is about is a page in a browser",
     "tests/browser/test_student_notebooks.py": "tests/classroom/test_pages.py, without the pages that offer them",
+    "tests/browser/test_finding.py": "nothing: what it is about is a page in a browser",
+    "tests/browser/test_remembering.py": "nothing: what it is about is what a browser keeps",
     "tests/browser/test_answers_in_page.py": "tests/in_page, without the page around the answer",
     "tests/browser/test_answers_as_notebook.py": "nothing: what it is about is done in a page",
     "tests/browser/test_puzzles_in_page.py": "tests/in_page/test_puzzles.py, without the page around the lines",

@@ -14,6 +14,8 @@ from pathlib import Path
 from ..checkpoints import load_checkpoint
 from ..model import SwinTransformer
 
+__all__ = ["digits_model", "marks_model"]
+
 DIGITS = Path(__file__).with_name("digits.safetensors")
 MARKS = {
     shift: Path(__file__).with_name(f"marks_{name}.safetensors")

@@ -268,7 +268,7 @@ def test_a_browser_that_keeps_nothing_is_no_error(start, browser):
     assert page.locator("form.swin-quiz [role=status]").first.inner_text().startswith("✗")
     page.goto(f"{start}book/index.html")
     page.locator(".answers-done").scroll_into_view_if_needed()
-    page.locator(".answers-done p").wait_for()
+    page.locator(".answers-done [role=status]").wait_for()
     assert not page.locator(".where-you-were").is_visible()
     assert not page.errors
     context.close()

@@ -508,7 +508,12 @@ def test_the_command_grades_by_a_cluster_and_goes_on_where_it_was_interrupted(ma
     assert main(["collect", PAGE, str(tmp_path / "inbox"), *at]) == 0
     where = ["--scheduler", machines.address, "--tls", str(machines.folder / "tls")]
     command = [sys.executable, "-m", "swinlib.classroom", "grade", PAGE, *at, *where]
-    interrupted = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    interrupted = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     until(lambda: list((course / "verdicts").glob("*/*.json")))
     interrupted.send_signal(signal.SIGINT)
     assert interrupted.wait(60) == EXIT_INTERRUPTED
