@@ -1,4 +1,4 @@
-"""An independent definition of who may attend to whom, and a page with one figure."""
+"""An independent definition of who may attend to whom, pages with figures, and what axe finds on them."""
 
 import pytest
 import torch
@@ -49,3 +49,38 @@ def open_figure(browser, tmp_path):
     yield open_page
     for page in pages:
         page.close()
+
+
+HEAD = (
+    '<!doctype html><html lang="en" data-content_root="../"><meta charset="utf-8"><title>Figures</title>'
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><main><h1>Figures</h1>'
+)
+
+
+@pytest.fixture(scope="session")
+def book_page(tmp_path_factory):
+    """``book_page(body, *models)`` is the address of a page like those of the book, and the models that it asks for."""
+
+    def write(body, *models):
+        book = tmp_path_factory.mktemp("book")
+        page = book / "chapters" / "page.html"
+        for path, text in [
+            *((book / model.file, model.script()) for model in models),
+            (page, f"{HEAD}{body}</main></html>"),
+        ]:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return page.as_uri()
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def axe_findings():
+    """``axe_findings(page)``: what axe-core finds, each by its name and the first place."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+    def find(page):
+        return [(each["id"], each["nodes"][0]["html"][:200]) for each in axe.Axe().run(page).response["violations"]]
+
+    return find

@@ -98,24 +98,11 @@ def test_in_a_notebook_python_sends_the_weights(monkeypatch):
 
 # ---- In Chromium
 
-HEAD = (
-    '<!doctype html><html lang="en" data-content_root="../"><meta charset="utf-8"><title>Figures</title>'
-    '<meta name="viewport" content="width=device-width, initial-scale=1"><main><h1>Figures</h1>'
-)
-
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """A page like those of the book, with the whole figure and the small one."""
-    book = tmp_path_factory.mktemp("book")
-    page = book / "chapters" / "page.html"
-    for path, text in (
-        (book / DIGITS.file, DIGITS.script()),
-        (page, f"{HEAD}{draw_figure().html()}{draw_figure(whole=False).html()}</main></html>"),
-    ):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return page.as_uri()
+def address(book_page):
+    """The whole figure and the small one."""
+    return book_page(draw_figure().html() + draw_figure(whole=False).html(), DIGITS)
 
 
 @pytest.fixture
@@ -375,18 +362,16 @@ def test_given_is_what_swinlib_makes_of_all_counts(page, counts, model, held_out
     assert torch.equal(model(ours[numbers]).argmax(1), model(theirs[numbers]).argmax(1))
 
 
-def test_it_says_when_the_weights_are_not_there(browser, tmp_path):
-    (tmp_path / "page.html").write_text(f"{HEAD}{draw_figure().html()}</main></html>", encoding="utf-8")
+def test_it_says_when_the_weights_are_not_there(browser, book_page):
     page = browser.new_page()
-    page.goto((tmp_path / "page.html").as_uri())
+    page.goto(book_page(draw_figure().html()))
     _figure(page).get_by_role("button", name="7", exact=True).click()
     assert "not beside this page: _static/models/digits.js is not there" in _words(_figure(page), "not beside")
     page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_fits_a_telephone_and_axe_finds_nothing(page, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+def test_fits_a_telephone_and_axe_finds_nothing(page, axe_findings, scheme):
     page.emulate_media(color_scheme=scheme)
     _figure(page).get_by_role("button", name="7", exact=True).click()
     _words(_figure(page), "Token (row")
@@ -394,8 +379,7 @@ def test_fits_a_telephone_and_axe_finds_nothing(page, scheme):
     for button in page.get_by_role("button").all():
         box = button.bounding_box()
         assert min(box["width"], box["height"]) >= 44
-    found = axe.Axe().run(page).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found] == []
+    assert axe_findings(page) == []
 
 
 def test_without_javascript_there_is_a_picture_and_print_keeps_the_drawing(browser, page, address):

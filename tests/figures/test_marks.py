@@ -69,20 +69,10 @@ def test_networks_of_ones_own_are_sent_or_refused(monkeypatch, randomise):
 
 # ---- In Chromium
 
-HEAD = (
-    '<!doctype html><html lang="en" data-content_root="../"><meta charset="utf-8"><title>Marks</title>'
-    '<meta name="viewport" content="width=device-width, initial-scale=1"><main><h1>Marks</h1>'
-)
-
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory, figure):
-    book = tmp_path_factory.mktemp("book")
-    page = book / "chapters" / "page.html"
-    for path, text in ((book / MARKS.file, MARKS.script()), (page, f"{HEAD}{figure.html()}</main></html>")):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return page.as_uri()
+def address(book_page, figure):
+    return book_page(figure.html(), MARKS)
 
 
 @pytest.mark.slow
@@ -149,7 +139,7 @@ def agrees_with_torch(page, models, cells, colours):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
-def test_marks_in_use(browser, address, models, width, scheme):
+def test_marks_in_use(browser, address, models, width, scheme, axe_findings):
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, has_touch=width < 500)
     page = context.new_page()
     problems, asked = [], []
@@ -223,16 +213,14 @@ def test_marks_in_use(browser, address, models, width, scheme):
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("document.getAnimations().length") == 0
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    found = axe.Axe().run(page).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found] == []
+    assert axe_findings(page) == []
     assert problems == []
     assert all(url.startswith("file:") for url in asked if not url.startswith("data:"))
     context.close()
 
 
 @pytest.mark.slow
-def test_without_javascript_there_is_a_picture_and_without_weights_a_reason(browser, address, tmp_path, figure):
+def test_without_javascript_there_is_a_picture_and_without_weights_a_reason(browser, address, book_page, figure):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(address)
@@ -240,9 +228,8 @@ def test_without_javascript_there_is_a_picture_and_without_weights_a_reason(brow
     assert picture.bounding_box()["width"] > 300
     assert picture.get_attribute("alt").startswith("Two maps of 8 by 8 tokens")
     context.close()
-    (tmp_path / "page.html").write_text(f"{HEAD}{figure.html()}</main></html>", encoding="utf-8")
     page = browser.new_page()
-    page.goto((tmp_path / "page.html").as_uri())
+    page.goto(book_page(figure.html()))
     page.locator("svg.swin-marks").first.press("ArrowDown")
     page.get_by_role("status").filter(has_text="_static/models/marks.js is not there").wait_for()
     page.close()

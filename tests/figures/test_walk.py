@@ -203,25 +203,13 @@ def test_what_the_page_computes_is_what_torch_computes(browser, model, images, f
     page.close()
 
 
-HEAD = (
-    '<!doctype html><html lang="en" data-content_root="../"><meta charset="utf-8"><title>Walk</title>'
-    '<meta name="viewport" content="width=device-width, initial-scale=1"><main><h1>Walk</h1>'
-    '<p><a id="link" href="#step=10&head=3&token=7,7">the corner</a></p>'
-)
+LINK = '<p><a id="link" href="#step=10&head=3&token=7,7">the corner</a></p>'
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory, figure):
-    """A page like those of the book, with the figure far below its beginning."""
-    book = tmp_path_factory.mktemp("book")
-    page = book / "chapters" / "page.html"
-    for path, text in (
-        (book / DIGITS.file, DIGITS.script()),
-        (page, f'{HEAD}<div style="height: 3000px"></div>{figure.html()}</main></html>'),
-    ):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return page.as_uri()
+def address(book_page, figure):
+    """The figure far below the beginning of its page."""
+    return book_page(f'{LINK}<div style="height: 3000px"></div>{figure.html()}', DIGITS)
 
 
 def words_of(page, start=""):
@@ -239,7 +227,7 @@ def texts(page):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
-def test_the_walk_in_use(browser, address, model, images, width, scheme):
+def test_the_walk_in_use(browser, address, model, images, width, scheme, axe_findings):
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, has_touch=width < 500)
     page = context.new_page()
     problems, asked = [], []
@@ -324,9 +312,7 @@ def test_the_walk_in_use(browser, address, model, images, width, scheme):
         assert link.bounding_box()["height"] >= 44
         assert link.evaluate("a => a.scrollWidth <= a.clientWidth")
     assert page.evaluate("document.getAnimations().length") == 0
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    found = axe.Axe().run(page).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found] == []
+    assert axe_findings(page) == []
     assert problems == []
     assert all(url.startswith("file:") for url in asked if not url.startswith("data:"))
     context.close()
@@ -347,10 +333,9 @@ def test_without_javascript_a_step_is_a_place_of_the_page(browser, address):
 
 
 @pytest.mark.slow
-def test_it_says_when_the_weights_are_not_there(browser, tmp_path, figure):
-    (tmp_path / "page.html").write_text(f"{HEAD}{figure.html()}</main></html>", encoding="utf-8")
+def test_it_says_when_the_weights_are_not_there(browser, book_page, figure):
     page = browser.new_page()
-    page.goto((tmp_path / "page.html").as_uri() + "#step=4")
+    page.goto(book_page(figure.html()) + "#step=4")
     words_of(page, "Step 4 of 12. ")  # the start needs none
     page.locator("[data-cell='0,0']").click()
     failed = WORDS["failed"].partition("{")[0]
