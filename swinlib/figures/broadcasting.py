@@ -305,7 +305,7 @@ def broadcast_figure(
             Control("a", "Shape of a", shapes, a, live={"type": "text", "size": 9}),
             Control("b", "Shape of b", shapes, b, live={"type": "text", "size": 9}),
         ],
-        caption="Which numbers meet. Choose a number of the result with a click or the arrow keys.",
+        caption="Which numbers meet. Choose a number of the result by click, or by arrow keys and Enter.",
         words=WORDS,
         picture=picture,
         alt=f"a {a} and b {b}, each stretched to the shape of the result of a {op} b, and the result. The cells that "

@@ -38,43 +38,89 @@ function cellContent({ kind = "plain", text = "", sign, hatch }) {
   return parts;
 }
 
-// A map of cells. Tab reaches the chosen one; arrow keys, Home, End and clicks choose another.
+// Makes a drawing a grid that is explored without choosing. Tab reaches the chosen cell. Arrow keys, Home and End (with
+// Ctrl, of all cells) go from cell to cell: a screen reader says the label of each, and whoever sees the drawing reads
+// it below. Enter, the space bar and clicks choose.
+//   rows, columns; chosen: [row, column]; unit: the side of a cell; choose(row, column): draws anew
+//   enter(row, column): gives the element of a cell, which Tab reaches now; leave(element): no longer this one
+// Gives pick(row, column), which chooses and keeps the keyboard there.
+function explore(svg, { rows, columns, unit = 1, chosen, enter, leave, choose }) {
+  const moves = {
+    ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -columns], End: [0, columns],
+  };
+  // in white and black, which shows on every colour
+  const frame = make("g", { class: "swin-cursor", "aria-hidden": "true" }, ...["#fff", "#111"].map(stroke =>
+    make("path", { d: "M.1 .1h.8v.8h-.8Z", style: `stroke: ${stroke}` })));
+  const here = make("p", { class: "swin-here", "aria-hidden": "true" }); // the focus is what is said
+  const placeOf = element => element.dataset.cell.split(",").map(Number);
+  let cell = enter(...chosen); // the one that Tab reaches
+  function reach(place, focus = false) {
+    const before = cell;
+    if (before.dataset.cell === String(place)) return;
+    cell = enter(...place);
+    if (focus) cell.focus();
+    leave(before);
+  }
+  function pick(row, column) {
+    const holder = svg.parentNode;
+    choose(row, column);
+    holder.querySelector('svg [tabindex="0"]')?.focus({ preventScroll: true });
+  }
+  svg.addEventListener("keydown", event => {
+    const move = moves[event.key], picks = event.key === "Enter" || event.key === " ";
+    const whole = event.ctrlKey && (event.key === "Home" || event.key === "End");
+    if (!(move || picks) || event.altKey || event.metaKey || (event.ctrlKey && !whole)) return;
+    event.preventDefault(); // a key that chooses or moves scrolls no page
+    event.stopPropagation(); // elsewhere, arrow keys turn pages
+    const [row, column] = placeOf(cell), within = (k, count) => Math.max(0, Math.min(count - 1, k));
+    if (picks) pick(row, column);
+    else reach([
+      within(row + move[0] + (whole ? Math.sign(move[1]) * rows : 0), rows), within(column + move[1], columns)], true);
+  });
+  // mount() says when the keyboard comes to a cell, by keys or by a screen reader, and when it has left them: an SVG
+  // that listened for the focus itself would be a stop of the keyboard
+  svg.onCome = element => {
+    reach(placeOf(element));
+    if (!frame.isConnected) {
+      svg.append(frame); // over whatever the figure has drawn
+      svg.after(here);
+    }
+    const [row, column] = placeOf(cell);
+    frame.setAttribute("transform", `scale(${unit}) translate(${column} ${row})`);
+    here.textContent = cell.getAttribute("aria-label");
+  };
+  svg.onGone = () => reach(chosen);
+  return pick;
+}
+
+// A map of cells, which explore() lets readers walk over.
 //   rows, columns; label: its name; cell(row, column): what it holds, and its label for screen readers;
 //   lines: [[CSS class, path in units of cells], ...]; chosen: [row, column]; choose(row, column): draws anew
 function board({ rows, columns, label, cell, lines = [], chosen, choose }) {
   const count = (n, build) => Array.from({ length: n }, (_, k) => build(k));
   const step = Math.ceil(Math.max(rows, columns) / 16); // number every row and column while there is room
   const number = (k, x, y) => make("text", { x, y, class: "swin-text swin-number" }, k % step ? "" : String(k));
-  function go(row, column) {
-    const holder = svg.parentNode;
-    choose(Math.max(0, Math.min(rows - 1, row)), Math.max(0, Math.min(columns - 1, column)));
-    holder.querySelector('svg [tabindex="0"]')?.focus({ preventScroll: true });
-  }
-  const moves = {
-    ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -columns], End: [0, columns],
-  };
-  function onkeydown(event) {
-    const move = moves[event.key];
-    if (!move || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault();
-    event.stopPropagation(); // elsewhere, arrow keys turn pages
-    go(chosen[0] + move[0], chosen[1] + move[1]);
-  }
+  const reachable = (cell, tabindex) => { cell.setAttribute("tabindex", tabindex); return cell; };
   function gridCell(row, column) {
     const content = cell(row, column), here = row === chosen[0] && column === chosen[1];
     return make("g", {
-      role: "gridcell", "aria-label": content.label, "aria-selected": String(here), tabindex: here ? 0 : -1,
-      "data-cell": `${row},${column}`, transform: `translate(${column} ${row})`, onclick: () => go(row, column),
+      role: "gridcell", "aria-label": content.label, "aria-selected": String(here), tabindex: -1,
+      "data-cell": `${row},${column}`, transform: `translate(${column} ${row})`, onclick: () => pick(row, column),
     }, ...cellContent(content));
   }
   const svg = make("svg", {
     class: "swin-board", viewBox: `-.8 -.8 ${columns + 0.9} ${rows + 0.9}`,
-    style: `max-width: ${Math.min(36, 2.9 * (columns + 0.9))}rem`, role: "grid", "aria-label": label, onkeydown,
+    style: `max-width: ${Math.min(36, 2.9 * (columns + 0.9))}rem`, role: "grid", "aria-label": label,
   }, ...count(rows, row => make("g", { role: "row" }, ...count(columns, column => gridCell(row, column)))),
   make("g", { "aria-hidden": "true" },
     ...count(columns, k => number(k, k + 0.5, -0.4)), ...count(rows, k => number(k, -0.4, k + 0.5)),
     ...lines.map(([name, d]) => make("path", { d, class: `swin-line ${name}` })),
     make("path", { d: `M${chosen[1]} ${chosen[0]}h1v1h-1Z`, class: "swin-line swin-chosen" })));
+  const pick = explore(svg, {
+    rows, columns, chosen, choose,
+    enter: (row, column) => reachable(svg.querySelector(`[data-cell="${row},${column}"]`), 0),
+    leave: cell => reachable(cell, -1),
+  });
   return svg;
 }
 
@@ -132,6 +178,11 @@ function mount(root, spec, live, ask) {
     notes.replaceChildren();
     say(error);
   }
+  root.addEventListener("focusin", ({ target }) => target.closest("[role=grid]")?.onCome(target));
+  root.addEventListener("focusout", ({ target, relatedTarget }) => {
+    const grid = target.closest("[role=grid]"); // it keeps the focus when only the window loses it
+    if (grid && ![relatedTarget, document.activeElement].some(each => grid.contains(each))) grid.onGone();
+  });
   root.classList.add("swin-figure");
   root.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves Enter and the arrow keys to the figure
   root.replaceChildren(make("style", {}, CSS), make("figcaption", {}, spec.caption),

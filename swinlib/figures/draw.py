@@ -32,7 +32,7 @@ WORDS = {
     "changed": "With everything in place it would read {read}, {sure} %.",
     "pen_down": "The pen is down at row {row}, column {column}.",
     "pen_up": "The pen is lifted, at row {row}, column {column}.",
-    "map": "The tokens of this block's map; the arrow keys choose the one that looks",
+    "map": "The tokens of this block's map; arrow keys go through them, Enter chooses the one that looks",
     "cell": "row {row}, column {column}, {share} %",
     "cell_self": "row {row}, column {column}, chosen, {share} %",
     "cell_out": "row {row}, column {column}, not looked at",

@@ -31,7 +31,7 @@ function draw({ data, values, state, stage, notes, words, say, redraw }) {
     cell(r, c) {
       const token = r * size + c, on_ink = onInk(r, c) ? words.on_ink : "";
       const here = { row: r, column: c, share: Math.round(looked.get(token)), on_ink };
-      if (!looked.has(token)) return { label: fill(words.cell_out, here) };
+      if (!looked.has(token)) return { label: fill(mates.includes(token) ? words.cell_masked : words.cell_out, here) };
       return { text: here.share, label: fill(token === query ? words.cell_self : words.cell, here) };
     },
     lines: [["", borders(size, size, (r, c) => looked.has(r * size + c))]],

@@ -21,7 +21,7 @@ SHARES = LinearSegmentedColormap.from_list("shares", [(0, "white"), (0.49, BLUE)
 LIGHT = 46
 
 WORDS = {
-    "map": "The tokens of this block's map; the arrow keys choose the one that looks",
+    "map": "The tokens of this block's map; arrow keys go through them, Enter chooses the one that looks",
     "sentence": "Token (row {row}, column {column}), {head}: {own} % of its attention stays with itself, {most} % goes "
     "to token (row {there_row}, column {there_column}), {where}.",
     "self_most": "Token (row {row}, column {column}), {head}: {own} % of its attention stays with itself, more than "
@@ -38,7 +38,8 @@ WORDS = {
     "on_ink": ", on the digit",
     "cell": "row {row}, column {column}, {share} %{on_ink}",
     "cell_self": "row {row}, column {column}, chosen, {share} %{on_ink}",
-    "cell_out": "row {row}, column {column}, not looked at{on_ink}",
+    "cell_masked": "row {row}, column {column}, in the window but masked{on_ink}",
+    "cell_out": "row {row}, column {column}, in another window{on_ink}",
 }
 
 
@@ -165,7 +166,7 @@ def inside_figure(
             Control("block", "Block", blocks),
             Control("head", "Head", {MEAN: "mean of all", **{h: str(h) for h in range(1, heads + 1)}}, 1, view=True),
         ],
-        caption="Where a token of the trained model looks. Choose a token with a click or the arrow keys.",
+        caption="Where a token of the trained model looks. Choose a token by click, or by arrow keys and Enter.",
         words=WORDS,
         picture=lambda image, block, head: _picture(compute(image, block), head),
         alt=f"A map of {first['size']} by {first['size']} tokens with the outline of a digit. The tokens in the window "

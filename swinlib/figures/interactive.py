@@ -84,6 +84,7 @@ class Interactive:
             touches the figure.
         steps: sentences of a figure that goes step by step, for print and for readers without JavaScript; a link to
             ``#step=3`` leads to the third.
+        shared: JavaScript files beside this one that a few figures share, without ``.js``.
 
     Raises:
         ValueError: if a control does not start at one of its values.
@@ -101,6 +102,7 @@ class Interactive:
         alt: str,
         model: ModelInPage | None = None,
         steps: Sequence[str] = (),
+        shared: Sequence[str] = (),
     ) -> None:
         for control in controls:
             if control.first not in control.values:
@@ -110,7 +112,7 @@ class Interactive:
                 )
         self.name, self.compute, self.controls = name, compute, tuple(controls)
         self.caption, self.words, self.picture, self.alt = caption, dict(words), picture, alt
-        self.model, self.steps = model, tuple(steps)
+        self.model, self.steps, self.shared = model, tuple(steps), tuple(shared)
 
     @property
     def _computed(self) -> list[Control]:
@@ -158,9 +160,9 @@ class Interactive:
 
     @cached_property
     def _module(self) -> str:
-        """The JavaScript of this figure: its own ``draw`` on top of the shared core, and a Swin if it has a model."""
+        """The JavaScript of this figure: its own ``draw`` on top of what it shares, and a Swin if it has a model."""
         css = json.dumps(_read("core.css"))
-        scripts = ["core.js", *(SCRIPTS if self.model else ()), f"{self.name}.js"]
+        scripts = ["core.js", *(SCRIPTS if self.model else ()), *(f"{name}.js" for name in (*self.shared, self.name))]
         return "\n".join([f"const CSS = {css};", *map(_read, scripts)])
 
     def html(self) -> str:

@@ -6,25 +6,25 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
   const index = k => Math.min(size - 1, Math.floor(state.point[k] * size));
   const row = index(0), column = index(1), [top, bottom] = bands[row], [left, right] = bands[column];
   const [above, below] = last[row], [before, after] = last[column];
-  const focused = stage.contains(document.activeElement);
 
-  function go(r, c) {
-    const centre = k => (Math.max(0, Math.min(size - 1, k)) + 0.5) / size;
-    state.point = [centre(r), centre(c)];
-    redraw();
-  }
-  const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-  function onkeydown(event) {
-    const move = moves[event.key];
-    if (!move || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault();
-    event.stopPropagation(); // elsewhere, arrow keys turn pages
-    go(row + move[0], column + move[1]);
+  // Thousands of tokens: the grid has only the one that the keyboard is at.
+  const inside = (r, c, [y, x], [to_y, to_x]) => y <= r && r < to_y && x <= c && c < to_x;
+  function tokenAt(r, c) {
+    const here = r === row && c === column;
+    const where = here ? words.is_chosen
+      : inside(r, c, [above, before], [below, after]) ? words.is_reached
+      : both && inside(r, c, [top, left], [bottom, right]) ? words.is_heard : words.is_beyond;
+    const cell = make("rect", {
+      x: c * pixels, y: r * pixels, width: pixels, height: pixels, style: "fill: transparent; stroke: none",
+      role: "gridcell", "aria-colindex": c + 1, "aria-selected": String(here), tabindex: 0, "data-cell": `${r},${c}`,
+      "aria-label": fill(words.cell, { row: r, column: c, where }),
+    });
+    svg.append(make("g", { role: "row", "aria-rowindex": r + 1 }, cell));
+    return cell;
   }
   function onclick(event) {
-    const box = svg.getBoundingClientRect();
-    go(Math.floor((event.clientY - box.top) / box.height * size), Math.floor((event.clientX - box.left) / box.width * size));
-    stage.firstChild.focus({ preventScroll: true }); // draw() has put a new svg in the old one's place
+    const box = svg.getBoundingClientRect(), at = k => Math.max(0, Math.min(size - 1, Math.floor(k * size)));
+    pick(at((event.clientY - box.top) / box.height), at((event.clientX - box.left) / box.width));
   }
   // an outline in black on white shows on any image
   const outline = (d, width, dash = "") => [["#fff", width + 1.6], ["#000", width]].map(([stroke, w]) =>
@@ -35,7 +35,8 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
   const veil = `M0 0h${imageSize}v${imageSize}h${-imageSize}Z` + box(left, top, right - left, bottom - top);
   const svg = make("svg", {
     viewBox: `-2 -2 ${imageSize + 4} ${imageSize + 4}`, class: "swin-board", style: "max-width: 30rem; cursor: crosshair",
-    role: "application", "aria-label": words.map, tabindex: 0, "data-token": `${row},${column}`, onkeydown, onclick,
+    role: "grid", "aria-label": words.map, "aria-rowcount": size, "aria-colcount": size,
+    "data-token": `${row},${column}`, onclick,
   },
   make("image", { href: data.image[0], width: imageSize, height: imageSize, "aria-hidden": "true" }),
   make("path", { d: veil, fill: "#fff", "fill-opacity": 0.66, "fill-rule": "evenodd" }),
@@ -43,8 +44,12 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
   ...(both ? outline(box(left, top, right - left, bottom - top), 2) : []),
   ...outline(box(before, above, after - before, below - above), 2, "6 3"),
   ...outline(box(column, row, 1, 1), 1.6));
+  const pick = explore(svg, {
+    rows: size, columns: size, unit: pixels, chosen: [row, column],
+    enter: tokenAt, leave: cell => cell.parentNode.remove(),
+    choose: (r, c) => { state.point = [(r + 0.5) / size, (c + 0.5) / size]; redraw(); },
+  });
   stage.replaceChildren(svg);
-  if (focused) svg.focus({ preventScroll: true });
 
   const key = (large, dash, text) => make("li", {},
     make("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" },

@@ -18,7 +18,12 @@ START = (0.55, 0.35)  # the point chosen at first, in units of the photograph: a
 BLOCKS = {"plain": "plain windows", "shifted": "shifted windows", "both": "plain, then shifted"}
 
 WORDS = {
-    "map": "The photograph. Arrow keys choose the next token.",
+    "map": "The tokens of the photograph; arrow keys go through them, Enter chooses one",
+    "cell": "row {row}, column {column}, {where}",
+    "is_chosen": "chosen",
+    "is_reached": "may be attended to",
+    "is_heard": "heard from after both blocks",
+    "is_beyond": "out of its reach",
     "sentence": "Token (row {row}, column {column}) of {size}×{size} stands for {pixels}×{pixels} pixels. In this "
     "block it may attend to {rows}×{columns} = {reached} tokens, which cover {height}×{width} pixels.",
     "sentence_of_both": "Token (row {row}, column {column}) of {size}×{size} stands for {pixels}×{pixels} pixels. In "
@@ -115,7 +120,8 @@ def journey(image: Tensor, *, patch_size: int = 4, window_size: int = 7) -> Inte
             Control("stage", "Stage", (1, 2, 3, 4)),
             Control("block", "Block", BLOCKS),
         ],
-        caption="What a token stands for, and what it may attend to. Choose a token with a click or the arrow keys.",
+        caption="What a token stands for, and what it may attend to. Choose a token by click, or by arrow keys "
+        "and Enter.",
         words=WORDS,
         picture=picture,
         alt="The photograph twice, washed out but for the window of one token on the roof: a small window in the first "

@@ -13,48 +13,41 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
   const at = step.tokens.indexOf(token), other = step.added.length ? step.added[at] : token;
   const kind = each => each === token ? "self" : step.window[each] === step.window[token] ? "reached" : "plain";
   const choose = each => { state.token = each; redraw(); };
+  const named = (label, each) => kind(each) === "reached" ? fill(words.mate, { label }) : label;
 
   const map = board({
     rows: size, columns: size, label: fill(words.map, step), chosen: [Math.floor(token / size), token % size],
     choose: (row, column) => choose(row * size + column),
     cell(row, column) {
       const each = row * size + column;
-      return { kind: kind(each), text: each, label: fill(words.cell, { token: each, row, column }) };
+      return { kind: kind(each), text: each, label: named(fill(words.cell, { token: each, row, column }), each) };
     },
     lines: [["", borders(size, size, (row, column) => step.window[row * size + column])]],
   });
   // memory in lines; the frame is at one place, so that in a sum both terms are seen at it
-  const memory = (tokens, title, named) => board({
+  const memory = (tokens, title, label) => board({
     rows: tokens.length / line, columns: line, label: title, chosen: [Math.floor(at / line), at % line],
     choose: (row, column) => choose(step.tokens[row * line + column]),
     cell(row, column) {
       const place = row * line + column, each = tokens[place];
       const mixed = step.added.length > 0 && step.added[place] !== step.tokens[place];
-      return { kind: kind(each), text: each, hatch: mixed, label: named(place, each, mixed) };
+      return { kind: kind(each), text: each, hatch: mixed, label: named(label(place, each, mixed), each) };
     },
     lines: [["", borders(tokens.length / line, line, (row, column) => step.window[tokens[row * line + column]])]],
   });
 
   // the frame stays when something is chosen, so that the keyboard's focus stays too
-  const look = "min-height: 2rem; padding: .2rem .5rem; font: inherit; color: #111; border: 1px solid #767676; "
-    + "border-radius: 4px; cursor: pointer; text-align: left; background: ";
   if (!state.frame) {
     const go = k => {
       const to = (k + state.count) % state.count;
       state.name = state.names[to];
       state.redraw();
     };
-    const button = (text, move) => make("button", {
-      type: "button", style: `${look} #fff`, onclick: () => go(state.step + move),
-    }, text);
-    const head = name => make("th", { scope: "col", style: "padding: .2rem .6rem .2rem 0; text-align: left" }, name);
     const part = name => make("div", { style: "min-width: 0" },
       state[`${name}Title`] = make("p", { class: "swin-note" }), state[`${name}Box`] = make("div"));
-    state.go = go;
-    state.rows = make("tbody");
-    const table = make("table", { "aria-label": words.steps, style: "border-collapse: collapse; font-size: .95em" },
-      make("thead", {}, make("tr", {}, head(words.step), head(words.copies))), state.rows);
-    const map = part("map"), list = make("div", { class: "swin-steps" }, table);
+    const { table, list } = stepTable(words.steps, [words.step, words.copies], go);
+    state.list = list;
+    const map = part("map"), steps = make("div", { class: "swin-steps" }, table);
     const boards = make("div", { class: "swin-memory", style: "flex: 1 1 100%; min-width: 0" },
       part("memory"), part("added"));
     map.style.flex = "1 1 14rem";
@@ -63,9 +56,9 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
         // on a phone the buttons do without a table, and numbers fill their cells
         + "@media (max-width: 40rem) { .swin-figure .swin-steps { display: none; } "
         + ".swin-figure .swin-memory .swin-text { font-size: .62px; } }"),
-      make("div", { class: "swin-controls" }, button(words.previous, -1), button(words.next, 1),
-        state.here = make("span")),
-      make("div", { style: "display: flex; flex-wrap: wrap; gap: .75rem 1.5rem" }, map, list, boards));
+      make("div", { class: "swin-controls" }, button(words.previous, () => go(state.step - 1)),
+        button(words.next, () => go(state.step + 1)), state.here = make("span")),
+      make("div", { style: "display: flex; flex-wrap: wrap; gap: .75rem 1.5rem" }, map, steps, boards));
   }
   Object.assign(state, { redraw, count: steps.length, names: steps.map(each => each.name) });
   if (stage.firstChild !== state.frame) stage.replaceChildren(state.frame);
@@ -83,18 +76,7 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
   state.addedBox.replaceChildren(...step.added.length
     ? [memory(step.added, words.added, (place, each) => fill(words.sum, { place, token: each }))] : []);
 
-  const focused = [...state.rows.querySelectorAll("button")].indexOf(document.activeElement);
-  const edge = "border-top: 1px solid #8888; padding: .2rem .6rem .2rem 0; text-align: left; vertical-align: middle";
-  state.rows.replaceChildren(...steps.map((each, k) => {
-    const here = k === state.step;
-    return make("tr", {},
-      make("th", { scope: "row", style: `${edge}; font-weight: normal` }, make("button", {
-        type: "button", "aria-pressed": String(here), style: `${look} ${here ? "#f0e442" : "#fff"}`,
-        onclick: () => state.go(k),
-      }, `${here ? "▸ " : ""}${each.name}`)),
-      make("td", { style: edge }, each.copies));
-  }));
-  if (focused >= 0) state.rows.querySelectorAll("button")[limit(focused)].focus({ preventScroll: true });
+  state.list(steps.map(each => [each.name, each.copies]), state.step);
 
   notes.replaceChildren(legend([
     [{ kind: "self" }, words.chosen], [{ kind: "reached" }, words.mates], [{ hatch: true }, words.mixed],

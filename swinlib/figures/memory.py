@@ -34,6 +34,7 @@ WORDS = {
     "next": "Next step",
     "cell": "token {token}, row {row}, column {column} of the map",
     "place": "place {place}: token {token}",
+    "mate": "{label}, in the window of the chosen token",
     "wrong": "place {place}: token {token}, to which the attention of token {other} is added",
     "sum": "place {place}: attention of token {token}",
     "sentence": "{step}: token {token} stands at place {place} of memory, and the {tokens} tokens of its window lie in "
@@ -204,9 +205,10 @@ def memory_figure(
             Control("way", "Way", WAYS, way),
             Control("shift", "Shift of block 2", shifts, shift, live={"type": "number", "min": 0, "max": window - 1}),
         ],
-        caption="Tokens in memory, through a plain and a shifted block. Choose a way, a step, and a token with a click "
-        "or the arrow keys.",
+        caption="Tokens in memory, through a plain and a shifted block. Choose a way, a step, and a token by click, "
+        "or by arrow keys and Enter.",
         words=WORDS,
+        shared=["steps"],
         picture=picture,
         alt=f"Two pieces of memory, each of {size**2 // window**2} lines of {window**2} places, at the first sum of "
         f"{WAYS[way]}: which token x is of at each place, and of which token the attention is that is added there. The "

@@ -31,46 +31,26 @@ function draw({ data, values, state, stage, notes, words, say, redraw }) {
   });
 
   // the frame stays when something is chosen, so that the keyboard's focus stays too
-  const look = "min-height: 2rem; padding: .2rem .5rem; font: inherit; color: #111; border: 1px solid #767676; "
-    + "border-radius: 4px; cursor: pointer; background: ";
   if (!state.frame) {
     const go = k => { state.step = (k + state.count) % state.count; state.redraw(); };
-    const button = (text, move) => make("button", {
-      type: "button", style: `${look} #fff`, onclick: () => go(state.step + move),
-    }, text);
-    state.go = go;
+    const { table, list } = stepTable(words.table, [words.step, words.shape, words.range], go);
+    state.list = list;
     state.map = make("div", { style: "flex: 1 1 16rem; min-width: 0" });
-    state.rows = make("tbody");
-    const head = name => make("th", { scope: "col", style: "padding: .2rem .6rem .2rem 0; text-align: left" }, name);
-    const table = make("table", {
-      "aria-label": words.table, style: "border-collapse: collapse; margin: 0; font-size: .95em",
-    },
-      make("thead", {}, make("tr", {}, head(words.step), head(words.shape), head(words.range))), state.rows);
     state.frame = make("div", { style: "display: flex; flex-wrap: wrap; gap: .75rem 1.5rem" },
       make("style", {}, ".swin-figure .swin-under { stroke: #fff; stroke-width: .22; } "
-        + ".swin-figure .swin-under ~ .swin-chosen { stroke: #000; } "
-        + ".swin-figure svg:has(:focus-visible) .swin-under { stroke-width: .34; }"), state.map,
+        + ".swin-figure .swin-under ~ .swin-chosen { stroke: #000; }"), state.map,
       make("div", { style: "flex: 0 1 auto; min-width: 0; max-width: 100%" }, table,
         make("div", { class: "swin-controls", style: "margin: .6rem 0 0" },
-          button(words.previous, -1), button(words.next, 1))));
+          button(words.previous, () => go(state.step - 1)), button(words.next, () => go(state.step + 1)))));
   }
   state.redraw = redraw;
   state.count = steps.length;
   if (stage.firstChild !== state.frame) stage.replaceChildren(state.frame);
   state.map.replaceChildren(grid);
-  const focused = [...state.rows.querySelectorAll("button")].indexOf(document.activeElement);
-  const edge = "border-top: 1px solid #8888; padding: .25rem .6rem .25rem 0; text-align: left; vertical-align: middle";
-  state.rows.replaceChildren(...steps.map((each, k) => {
-    const here = k === state.step;
-    return make("tr", {},
-      make("th", { scope: "row", style: `${edge}; font-weight: normal` }, make("button", {
-        type: "button", "aria-pressed": String(here), style: `${look} ${here ? "#f0e442" : "#fff"}`,
-        onclick: () => state.go(k),
-      }, `${here ? "▸ " : ""}${k + 1} ${each.name}`)),
-      make("td", { style: `${edge}; white-space: nowrap` }, each.shape, make("br"), each.type),
-      make("td", { style: edge }, fill(words.from_to, { low: minus(each.low), high: minus(each.high) })));
-  }));
-  if (focused >= 0) state.rows.querySelectorAll("button")[limit(focused, steps.length)].focus({ preventScroll: true });
+  state.list(steps.map((each, k) => [
+    `${k + 1} ${each.name}`, make("span", { style: "white-space: nowrap" }, each.shape, make("br"), each.type),
+    fill(words.from_to, { low: minus(each.low), high: minus(each.high) }),
+  ]), state.step);
 
   notes.replaceChildren(make("p", { class: "swin-note" }, words.note));
   const [row, column] = chosen, numbers = [0, 1, 2].map(channel => minus(at(channel, row, column))).join(", ");

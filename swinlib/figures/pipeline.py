@@ -51,7 +51,7 @@ ASTRAY = {
 }
 
 WORDS = {
-    "pixels": "Pixels after {step}; arrow keys choose one",
+    "pixels": "Pixels after {step}; arrow keys go through them, Enter chooses one",
     "table": "Steps",
     "step": "Step",
     "shape": "Shape, type",
@@ -162,9 +162,10 @@ def pipeline_figure(
             Control("way", "Mistake", WAYS, way),
             Control("channel", "Channel", CHANNELS, 0, view=True),
         ],
-        caption="An image on its way to a network, step by step. Choose a step, and a pixel with a click or the arrow "
-        "keys.",
+        caption="An image on its way to a network, step by step. Choose a step, and a pixel by click, or by arrow "
+        "keys and Enter.",
         words=WORDS,
+        shared=["steps"],
         picture=_picture,
         alt="The picture after its steps, pixel by pixel: decoded, resized, cut to a square. The last one holds the "
         "normalised values of its red channel.",

@@ -101,7 +101,7 @@ def attention_reach(
             ),
             Control("mask", "Mask", (False, True), start=True, view=True),
         ],
-        caption="Whom a token may attend to in a shifted window. Choose a token with a click or the arrow keys.",
+        caption="Whom a token may attend to in a shifted window. Choose a token by click, or by arrow keys and Enter.",
         words=WORDS,
         picture=_picture,
         alt=f"A map of {size} by {size} tokens in windows of {window_size}, shifted by {shift_size}, drawn twice: in "

@@ -83,18 +83,13 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
       state.side = "output";
       state.redraw();
     };
-    const button = (text, step) => make("button", {
-      type: "button", onclick: () => go(step),
-      style: "min-height: 2rem; padding: .2rem .7rem; font: inherit; color: #111; background: #fff; "
-        + "border: 1px solid #767676; border-radius: 4px; cursor: pointer",
-    }, text);
     state.size = make("p", { style: "margin: 0 0 .4rem" });
     state.frame = make("div", {},
       make("style", {}, ".swin-figure .swin-idle:not(:has(:focus-visible)) .swin-chosen { display: none; }"),
       state.size,
       make("div", { style: "display: flex; flex-wrap: wrap; gap: .25rem 1.5rem" }, ...state.boxes),
       make("div", { class: "swin-controls", style: "margin: .6rem 0 0" },
-        button(words.previous, -1), button(words.next, 1)));
+        button(words.previous, () => go(-1)), button(words.next, () => go(1))));
   }
   state.redraw = redraw;
   state.result = result;

@@ -164,8 +164,9 @@ def resampling_figure(
             Control("stride", "Stride", strides, stride, live={"type": "number", "min": 1}),
             Control("padding", "Padding", paddings, padding, live={"type": "number", "min": 0}),
         ],
-        caption="How each output is made. Choose an output, or an input, with a click or the arrow keys.",
+        caption="How each output is made. Choose an output, or an input, by click, or by arrow keys and Enter.",
         words=WORDS,
+        shared=["steps"],
         picture=_picture,
         alt=f"The input, {len(start['input'])} by {len(start['input'][0])} numbers, and the output, "
         f"{len(start['output'])} by {len(start['output'][0])}. The first output and the inputs that it is made of "

@@ -94,7 +94,7 @@ def roll_figure(
             Control("rows", "Roll rows by", row_shifts, rows, live={"type": "number"}),
             Control("columns", "Roll columns by", column_shifts, columns, live={"type": "number"}),
         ],
-        caption="torch.roll on a grid of numbers. Choose a number with a click or the arrow keys.",
+        caption="torch.roll on a grid of numbers. Choose a number by click, or by arrow keys and Enter.",
         words=WORDS,
         picture=picture,
         alt=f"Two grids of {height} by {width} numbers: counted row by row, and the same after a roll of {rows} rows "

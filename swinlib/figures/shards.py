@@ -192,7 +192,7 @@ def shard_figure(
             Control("drop_last", "drop_last=True in the sampler", (False, True), drop_last),
             Control("equal_seeds", "the same seed on all ranks", (False, True), equal_seeds),
         ],
-        caption="What DistributedSampler gives to each rank. Choose a sample with a click or the arrow keys.",
+        caption="What DistributedSampler gives to each rank. Choose a sample by click, or by arrow keys and Enter.",
         words=WORDS,
         picture=_picture,
         alt=f"A grid of {EPOCHS} epochs by {samples} samples with the rank that gets each sample, for {ranks} ranks "

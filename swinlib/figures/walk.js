@@ -307,10 +307,10 @@ function mapOf(figure, found) {
     rows: height, columns: width, label: words.map, chosen: place.token,
     choose: (row, column) => go(figure, { token: [row, column] }),
     cell(row, column) {
-      const content = lit.get(number(row, column)), here = { row, column, text: content?.text };
-      if (content?.sign) return { ...content, label: fill(words.cell_with, { ...here, text: words.stranger }) };
-      const says = content?.text === undefined || content.text === "" ? words.cell : words.cell_with;
-      return { ...content, label: fill(says, here) };
+      const content = lit.get(number(row, column));
+      const mate = content && (place.step === 3 || place.step === 9) && String([row, column]) !== String(place.token);
+      const text = content?.sign ? words.stranger : mate ? words.mate : content?.text ?? "";
+      return { ...content, label: fill(text === "" ? words.cell : words.cell_with, { row, column, text }) };
     },
     lines: windows,
   });

@@ -126,7 +126,7 @@ def test_by_keyboard_in_a_page(browser, tmp_path):
 
     page.locator("select").nth(2).focus()
     page.keyboard.press("Tab")  # from the last control to the chosen number
-    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", "Enter"):
         page.keyboard.press(key)
     assert words.text_content() == "c[2, 1] = a[2, 0] · b[1] = 3 · 5 = 15"
     assert page.evaluate("document.activeElement.dataset.cell") == "2,1"

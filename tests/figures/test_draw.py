@@ -324,6 +324,7 @@ def test_who_looks_at_whom(page, model, counts):
         figure.locator("select[name=head]").select_option(index=head)
         if key:
             figure.locator("[data-cell][tabindex='0']").press(key)
+            page.keyboard.press("Enter")
             assert page.evaluate("document.activeElement.dataset.cell") == f"{row},{column}"
         found = inside_data(model, images, torch.zeros(1), 0, block)
         query = row * found["size"] + column

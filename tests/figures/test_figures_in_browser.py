@@ -158,6 +158,7 @@ def test_everything_by_keyboard(page):
     assert reached == ["size", "window", "shift", "view", "mask", "1,1"]
 
     page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
     assert _words(figure) == (
         "Token (row 1, column 2) may attend to 8 of the 16 tokens in its window. They are rows 0 to 1, columns 2 to 5. "
         "Masked: rows 6 to 7, columns 2 to 5."
@@ -173,6 +174,7 @@ def test_everything_by_keyboard(page):
         assert page.evaluate("document.activeElement.dataset.cell") == place
         assert figure.locator('[tabindex="0"]').count() == 1
 
+    page.keyboard.press("Enter")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Space")
     assert not figure.get_by_role("checkbox", name="Mask").is_checked()

@@ -53,6 +53,7 @@ def test_jupyterlab_answers_to_values_of_the_readers_own(browser, jupyterlab):
     assert page.locator(".swin-figure [data-cell]").count() == 15 * 15
     page.locator(".swin-figure [data-cell][tabindex='0']").press("ArrowRight")
     page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
     words.filter(has_text="Token (row 1, column 3) may attend to 15 of the 25 tokens in its window.").wait_for()
     page.get_by_label("Shift", exact=True).fill("7")
     page.get_by_label("Shift", exact=True).press("Enter")

@@ -180,12 +180,15 @@ def test_page_by_keyboard(model, images, attends, open_figure):
         assert page.evaluate("document.activeElement.name") == name
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")  # over the border of a window
+    page.keyboard.press("Enter")
     assert shares() == expected(0, 1, 0, 3, 4)
     page.keyboard.press("End")
+    page.keyboard.press("Enter")
     assert shares() == expected(0, 1, 0, 3, 7)
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
     assert shares() == expected(0, 1, 0, 0, 7)
 
     page.locator("select[name=block]").select_option(index=1)  # shifted: a corner is alone with three others
@@ -198,7 +201,7 @@ def test_page_by_keyboard(model, images, attends, open_figure):
     on_digit = [", on the digit" * bool(ink[2 * r : 2 * r + 2, 2 * c : 2 * c + 2].any()) for r, c in ((0, 7), (7, 0))]
     assert chosen.get_attribute("aria-label") == f"row 0, column 7, chosen, {corner[7]} %{on_digit[0]}"
     far = page.locator('[data-cell="7,0"]').get_attribute("aria-label")
-    assert far == f"row 7, column 0, not looked at{on_digit[1]}"
+    assert far == f"row 7, column 0, in the window but masked{on_digit[1]}"
 
     page.locator("select[name=image]").select_option(label="second")
     page.locator("select[name=head]").select_option(label="2")

@@ -71,7 +71,7 @@ def test_a_reader_walks_over_the_photograph(browser, tmp_path):
     page.on("console", lambda message: problems.append(message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(page_file.as_uri())
-    words, picture = page.locator(".swin-words"), page.locator("svg[role=application]")
+    words, picture = page.locator(".swin-words"), page.locator("svg[role=grid]")
 
     assert "of 56×56 stands for 4×4 pixels" in words.inner_text()
     legend = page.locator(".swin-legend li")
@@ -92,13 +92,24 @@ def test_a_reader_walks_over_the_photograph(browser, tmp_path):
     assert "hears from 7×7 = 49 tokens, which cover 112×112 pixels" in words.inner_text()
     assert legend.all_inner_texts()[2:] == ["the tokens that it hears from after both blocks"]
 
-    picture.focus()
+    page.get_by_role("gridcell").focus()
     for key in ("ArrowUp", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft"):
         page.keyboard.press(key)
-    assert picture.get_attribute("data-token") == "12,2"
-    for _ in range(3):
-        page.keyboard.press("ArrowLeft")  # stops at the border
-    assert picture.get_attribute("data-token") == "12,0"
+    assert picture.get_attribute("data-token") == "13,0"  # the keyboard alone has moved
+    here = page.get_by_role("gridcell", include_hidden=True)
+    assert here.get_attribute("aria-label") == "row 12, column 2, may be attended to"
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")  # stops at the border
+    for row, where in ((11, "may be attended to"), (10, "may be attended to"), (9, "heard from after both blocks")):
+        page.keyboard.press("ArrowUp")
+        assert here.get_attribute("aria-label") == f"row {row}, column 0, {where}"
+    assert (here.count(), here.evaluate("cell => cell === document.activeElement")) == (1, True)
+    assert here.locator("..").get_attribute("aria-rowindex") == "10"
+    page.keyboard.press("Control+Home")
+    assert here.get_attribute("aria-label") == "row 0, column 0, out of its reach"
+    page.keyboard.press("Space")
+    assert picture.get_attribute("data-token") == "0,0"
+    assert here.evaluate("cell => cell === document.activeElement")
 
     page.get_by_label("Stage").select_option("4")
     assert "no block shifts" in words.inner_text()

@@ -125,6 +125,7 @@ def test_a_reader_follows_a_token_by_keyboard(open_figure):
     page.keyboard.press("Tab")  # the chosen token of the map
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
     assert words.inner_text() == told(data["no way back"][4], 27)
     assert page.evaluate("document.activeElement.dataset.cell") == "3,3"
     for way in RIGHT:

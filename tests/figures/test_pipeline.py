@@ -164,6 +164,7 @@ def test_a_reader_goes_through_the_steps_by_keyboard(open_figure):
     page.keyboard.press("Tab")  # the chosen pixel
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
     assert words.inner_text() == told(data["right"][0], 2, 5)
     for _ in range(2):
         page.keyboard.press("Tab")

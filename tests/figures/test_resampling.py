@@ -164,10 +164,12 @@ def test_a_reader_steps_through_it_by_keyboard(page):
     assert page.evaluate("document.activeElement.name") == "padding"
     page.keyboard.press("Tab")  # the chosen cell of the input
     page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
     assert words.inner_text() == "Input 1 = 1 enters 2 of the outputs, with the weights shown there."
     assert output.locator("text", has_text="×").all_text_contents() == ["×3", "×1"]
     page.keyboard.press("Tab")  # the chosen cell of the output
     page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
     assert words.inner_text() == "Output 1 = 1·1 + 4·2 + 1·3 = 12."
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")

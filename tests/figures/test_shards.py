@@ -150,11 +150,13 @@ def test_page_by_keyboard(open_figure):
     page.keyboard.press("Tab")  # the first grid
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
     assert chosen().startswith("epoch 1, sample 1: ")
     assert words.inner_text().startswith("Epoch 1: ")
     page.keyboard.press("Tab")  # the second, and there the last place of rank 1
     page.keyboard.press("ArrowDown")
     page.keyboard.press("End")
+    page.keyboard.press("Enter")
     last = data["orders"][1][1][-1]
     assert chosen() == f"rank 1, step 4: sample {last}"
     assert f"Sample {last} goes to rank" in words.inner_text()

@@ -266,6 +266,7 @@ def test_the_walk_in_use(browser, address, model, images, width, scheme, axe_fin
     page.locator("[data-cell='2,5']").click()
     page.locator("select[name=head]").select_option(label="3")
     page.locator("[data-cell][tabindex='0']").press("ArrowUp")
+    page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.dataset.cell") == "1,5"
     assert page.evaluate("location.hash") == "#step=6&head=3&token=1,5"
     assert [url.rsplit("/", 1)[-1] for url in asked if "models" in url] == ["digits.js"]
