@@ -40,7 +40,7 @@ function draw({ data, state, stage, notes, words, say, redraw }) {
   },
   make("image", { href: data.image[0], width: imageSize, height: imageSize, "aria-hidden": "true" }),
   make("path", { d: veil, fill: "#fff", "fill-opacity": 0.66, "fill-rule": "evenodd" }),
-  make("path", { d: grid, stroke: "#000", "stroke-width": 0.5, fill: "none" }),
+  make("path", { d: grid, stroke: "#000", "stroke-width": 1, fill: "none" }),
   ...(both ? outline(box(left, top, right - left, bottom - top), 2) : []),
   ...outline(box(before, above, after - before, below - above), 2, "6 3"),
   ...outline(box(column, row, 1, 1), 1.6));

@@ -34,7 +34,7 @@ WORDS = {
     "token": "the token",
     "reached": "the tokens that it may attend to",
     "heard": "the tokens that it hears from after both blocks",
-    "lines": "Thin lines: borders of the windows.",
+    "lines": "Lines: borders of the windows.",
 }
 
 

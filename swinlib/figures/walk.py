@@ -60,8 +60,8 @@ SENTENCES = (
     "A softmax makes shares of the {tokens} sums. The largest, {most} %, goes to token (row {there_row}, column "
     "{there_column}); {own} % stay with the token itself.",
     "By these shares the head gathers what the tokens of the window offer, their values: {size} numbers. All {heads} "
-    "heads side by side make {channels}; a linear layer mixes them, and they are added to the token. Its length goes "
-    "from {before} to {after}.",
+    "heads side by side make {channels}; a linear layer mixes them, and they are added to the token. Its length as a "
+    "vector, the root of the sum of its squares, goes from {before} to {after}.",
     "A small network looks at each token by itself: it makes {hidden} numbers of the {channels}, of which {positive} "
     "are positive here, then {channels} again, which are added too. The token's length goes from {before} to {after}.",
     "Block 2 rolls the map before it cuts, by {shift_down} rows and {shift_across} columns. Of the {tokens} tokens in "
