@@ -131,7 +131,7 @@ def _steps(
         rolled = effective_shift(size, size, window, shift if block > 1 else 0)
         if way == "window order":
             if not torch.equal(x, order):
-                code = "rows.index_select(0, there)" if block == 1 else "rows.index_select(0, way)"
+                code = "rows.index_select(0, there)" if block == 1 else "rows.index_select(0, move)"
                 x = x[x.argsort()[order]]
                 yield block, "move", code, True, x, None
             inside = x

@@ -1,5 +1,6 @@
 """The benchmarks whose figures chapters show do what the chapters say; how long it takes is each machine's own."""
 
+from itertools import combinations
 from pathlib import Path
 
 import fast_steps
@@ -147,3 +148,30 @@ def test_what_chapter_11_says_of_its_roofline():
     assert speed("plain", "plain", "linear layers", "operations") > 0.75 * stored["product"]
     copies = [stored["shares"][f"{name}, batch 8"]["copies"] for name in WAYS]
     assert copies[1] < 0.6 * copies[0]
+
+
+def test_what_chapter_11_calls_certain():
+    """Its words on the tables follow from the stored brackets, which a new measurement moves."""
+    stored = fast_steps_stored()
+    words = " ".join(cell.source for cell in nbformat.read(fast_steps.NOTEBOOK, as_version=4).cells)
+    one, eight = ({name: s["measured"][1:] for name, s in stored["steps"][batch].items()} for batch in ("1", "8"))
+
+    def apart(a, b):
+        return a[0] > b[1] or b[0] > a[1]
+
+    assert apart(one["one copy"], one["fused"])
+    assert "*one copy*, which stands clear of *fused*" in words
+    assert [n for n, (low, _) in one.items() if low > 1] == ["one copy", "window order", "library"]
+    assert "Quicker than *plain* for certain are also *window order* and the library" in words
+    certain = [n for n, (low, _) in eight.items() if low > 1]
+    assert certain == ["fused", "one copy", "four kinds", "library"]
+    assert "*fused*, *one copy*, *four kinds* and the library are quicker than *plain* for certain" in words
+    assert not any(apart(eight[a], eight[b]) for a, b in combinations(certain, 2))
+    assert "no two of them can be told apart" in words
+    for found in (one, eight):
+        assert not any(apart(found["one copy"], found[n]) for n in ("four kinds", "window order", "library"))
+        assert not apart(found["window order"], found["four kinds"])  # its own gain cannot be told from none
+    more = {batch: [n for n, t in stored["tried"].items() if t[batch][1] > 1] for batch in ("1", "8")}
+    assert more == {"1": ["fast, compiled", "fast, compiled and frozen"], "8": []}
+    assert "both of the fast model compiled, and at one image only" in words
+    assert f"a pass that took {stored['steps']['8']['plain']['ms']:.0f} ms for eight images" in words
