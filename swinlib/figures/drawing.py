@@ -84,7 +84,7 @@ LIT = {
 # The same in words, for the line below the drawing.
 HERE = {
     2: "the embedding of patches, and the merging between stages",
-    3: "the tensors in attention that nobody trains",
+    3: "the index behind B, and the mask m, which nobody trains",
     4: "the products in attention",
     5: "the stages, which are lists of blocks",
     6: "the weights of all parts",
@@ -642,7 +642,7 @@ def _step(x: float, y: float, side: float, word: str, guide: Guide) -> str:
 
 
 def _attention(x: float, y: float, width: float, facts: Anatomy, guide: Guide) -> str:
-    """The formula of attention, with the two tensors in it that nobody trains below."""
+    """The formula of attention, with the index behind B and the mask below, which nobody trains."""
     words = _text(x + width / 2 - 10, y - 4, _formula(facts), "formula inside")
     drawn = guide.part(
         "attention",
