@@ -301,13 +301,12 @@ def insert_sum(app: Sphinx, page: BeautifulSoup) -> None:
         },
     )
     box.append(BeautifulSoup(COUNTED, "html.parser"))
-    page.select_one("article .chapter-questions").insert_after(box)
+    page.select_one("article #run").append(box)  # it ends with the exercises
 
 
 COUNTED = (
-    "<p>Counted are the exercises that were right in their page, and those "
-    "that a notebook which you load there shows as right. The count is kept in "
-    "this browser, and sent nowhere.</p>"
+    "<p>This counts the exercises that you got right in their page, or in a "
+    "notebook that you loaded there. The count stays in this browser.</p>"
 )
 
 
