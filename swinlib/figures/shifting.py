@@ -140,7 +140,7 @@ def show_corners(image: Tensor, seen: Tensor, allowed: Tensor, token: tuple[int,
     picture, axes = canvas(2, 2, width=WIDTH, height=5.1)
     corners = [(top, left) for top in (0, height - size) for left in (0, width - size)]
     for ax, (top, left) in zip(axes, corners, strict=True):
-        bright = F.interpolate((0.25 + 0.75 * seen.float())[None, None], size=pixels.shape[:2])[0, 0, ..., None]
+        bright = F.interpolate((0.55 + 0.45 * seen.float())[None, None], size=pixels.shape[:2])[0, 0, ..., None]
         _paint(ax, 1 - (1 - pixels) * bright, extent=(0, width, height, 0))
         _borders(ax, seen.long(), rim=True)
         _board(ax, height, width, cells=False)
