@@ -23,7 +23,7 @@ STARTS = {
     "0.02": "normal, std 0.02 (Swin)",
     "default": "PyTorch's default",
     "fan": "normal, std 1/√inputs",
-    "0.1": "normal, std 0.1",
+    "0.2": "normal, std 0.2",
     "0.5": "normal, std 0.5",
     "zero norm": "std 0.02, norms at zero (Swin v2)",
 }

@@ -12,7 +12,7 @@ from swinlib.figures.initialisation import BLOCKS, DEEPEST, STARTS, WIDTH, depth
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-@pytest.mark.parametrize("start", ["0.1", "default"])
+@pytest.mark.parametrize("start", ["0.2", "default"])
 def test_numbers_are_those_of_the_blocks(block, start):
     """The same draws, but the residuals and norms written out here, and gradients by ``torch.autograd.grad``."""
     torch.manual_seed(0)
@@ -37,7 +37,7 @@ def test_numbers_are_those_of_the_blocks(block, start):
     ("start", "std"),
     [
         ("0.02", 0.02),
-        ("0.1", 0.1),
+        ("0.2", 0.2),
         ("0.05", 0.05),
         ("fan", 1 / 16),
         ("default", 1 / 16 / math.sqrt(3)),
