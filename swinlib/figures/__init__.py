@@ -23,6 +23,7 @@ from swinlib.figures.journey import journey
 from swinlib.figures.layout import Layout, window_layout
 from swinlib.figures.marks import marks_figure
 from swinlib.figures.memory import memory_figure
+from swinlib.figures.photo import photo_figure
 from swinlib.figures.pictures import (
     show_feature_maps,
     show_image,
@@ -66,6 +67,7 @@ __all__ = [
     "journey",
     "marks_figure",
     "memory_figure",
+    "photo_figure",
     "photograph",
     "pipeline_figure",
     "quiz",

@@ -1,7 +1,7 @@
 // Draw a digit; the model reads it in this page. data: examples (label, rows: 32 bits in hexadecimal digits, chances in
 // per cent), mean and std of the pixels, whole: whether one can look in. values: mask, shift, position_bias, left_out
 // (a block, 0 for none), block and head (0 is the mean of all).
-const SIDE = 32, PEN = 2.1, STEP = 2; // pixels of a side; radius of the pen; what an arrow key moves it by
+const SIDE = 32, PEN = 2.1; // pixels of a side; radius of the pen
 
 // ---- From a drawing to what the model is given
 
@@ -59,12 +59,6 @@ function doubled(numbers, lines, count, place) {
   return found;
 }
 
-function percents(logits) {
-  const shares = logits.slice();
-  softmax(shares, shares.length);
-  return shares.map(share => 100 * share);
-}
-
 // ---- Looking in
 
 // token -> share in per cent, for those that a token of a map (rows of so many tokens) may look at.
@@ -98,46 +92,22 @@ function draw(figure) {
 
 // The elements, which stay: a sheet that was replaced while somebody draws on it would lose the pen.
 function build({ data, state, words }) {
-  Object.assign(state, { bitmap: new Uint8Array(SIDE * SIDE), pen: [16, 16], down: false, keys: false });
-  const sheet = make("canvas", {
-    width: 256, height: 256, tabindex: 0, role: "application", "aria-label": words.sheet, class: "swin-sheet",
-    style: "display: block; box-sizing: border-box; width: 100%; max-width: 256px; border: 1px solid #767676; "
-      + "border-radius: 4px; touch-action: none; cursor: crosshair",
-  });
-  const counts = make("canvas", {
-    width: 8, height: 8, role: "img", "aria-label": words.given,
-    style: "display: block; width: 96px; height: 96px; image-rendering: pixelated; border-radius: 4px" });
-  const button = (name, onclick) => make("button", {
-    type: "button", onclick, style: "min-width: 2.75rem; min-height: 2.75rem; padding: .3rem .7rem; font: inherit; "
-      + "color: #111; background: #fff; border: 1px solid #767676; border-radius: 4px; cursor: pointer" }, name);
-  const digits = Array.from({ length: 10 }, (_, digit) => digit);
-  const text = (digit, x, content) =>
-    make("text", { x, y: digit + 0.75, style: "font-size: .7px; fill: currentColor" }, content);
-  const bars = digits.map(digit =>
-    make("rect", { x: 1.4, y: digit + 0.15, width: 0, height: 0.7, style: "fill: #0072b2; stroke: none" }));
-  const shares = digits.map(digit => text(digit, 1.6, ""));
-  const chart = make("svg", {
-    viewBox: "0 0 14 10", role: "img", style: "display: block; width: 100%; max-width: 22rem",
-    "aria-label": words.chances,
-  }, ...digits.map(digit => text(digit, 0.3, String(digit))), ...bars, ...shares);
+  const sheet = sheetOf(words.sheet), counts = smallPicture(8, 8, words.given);
+  const chart = chanceBars(Array.from({ length: 10 }, (_, digit) => String(digit)), 1.4, words.chances);
   const looking = make("div", { style: "flex: 1 1 16rem; min-width: 0" });
   const load = example => {
     const bits = data.examples[example].rows.map(row => parseInt(row, 16).toString(2).padStart(SIDE, "0")).join("");
     Object.assign(state, { bitmap: Uint8Array.from(bits, Number), example, fits: false, down: false });
   };
   const begin = ({ label }, k) => button(String(label), () => { load(k); state.show(true); });
-  const note = sentence => make("p", { class: "swin-note" }, sentence);
-  const column = (grow, ...parts) => make("div", { style: `flex: ${grow}; min-width: 0` }, ...parts);
-  // What changes its size stands below of what is pressed: a button that moves away under a finger is not pressed.
-  const row = (...parts) => make("div", {
-    style: "display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin-top: .5rem" }, ...parts);
-  const all = make("div", { style: "display: flex; flex-wrap: wrap; gap: 1rem 1.5rem" },
-    column("0 1 18rem", sheet, row(button(words.erase, () => erase(state))),
-      row(words.examples, ...data.examples.map(begin)), note(words.hint)),
-    column("1 1 12rem", chart, note(words.chances), counts, note(words.given)), looking);
+  const all = columns(
+    column("0 1 18rem", sheet, inRow(button(words.erase, () => erase(state))),
+      inRow(words.examples, ...data.examples.map(begin)), note(words.hint)),
+    column("1 1 12rem", chart.svg, note(words.chances), counts, note(words.given)), looking);
   load(0);
-  listen(sheet, state);
-  return { all, sheet, counts, bars, shares, chart, looking };
+  listenToPen(sheet, state, {
+    side: SIDE, ink: (from, to) => ink(state, from, to), erase: () => erase(state), show: () => state.show(false) });
+  return { all, sheet, counts, chart, looking };
 }
 
 function erase(state) {
@@ -146,66 +116,19 @@ function erase(state) {
   state.show(true);
 }
 
-// Put ink on everything near the line from one point to another, in pixels.
-function stroke(state, [r0, c0], [r1, c1]) {
+function ink(state, from, to) {
   if (!state.bitmap.some(Boolean)) state.fits = true;
   state.example = null;
-  const length = (r1 - r0) ** 2 + (c1 - c0) ** 2;
-  state.bitmap.forEach((_, k) => {
-    const r = Math.floor(k / SIDE) + 0.5, c = k % SIDE + 0.5;
-    const along = length ? Math.max(0, Math.min(1, ((r - r0) * (r1 - r0) + (c - c0) * (c1 - c0)) / length)) : 0;
-    if (Math.hypot(r - r0 - along * (r1 - r0), c - c0 - along * (c1 - c0)) <= PEN) state.bitmap[k] = 1;
-  });
-}
-
-// Mouse, finger, pen and keys.
-function listen(sheet, state) {
-  let last = null;
-  const point = event => {
-    const box = sheet.getBoundingClientRect();
-    return [(event.clientY - box.top) / box.height * SIDE, (event.clientX - box.left) / box.width * SIDE];
-  };
-  const soon = () => { // once for each picture that the screen shows
-    state.frame ??= requestAnimationFrame(() => { state.frame = null; state.show(false); });
-  };
-  const draw_to = event => {
-    for (const each of event.getCoalescedEvents?.() ?? []) { stroke(state, last, point(each)); last = point(each); }
-    stroke(state, last, point(event));
-    last = point(event);
-    soon();
-  };
-  sheet.addEventListener("pointerdown", event => {
-    if (event.button) return;
-    sheet.setPointerCapture(event.pointerId);
-    Object.assign(state, { keys: false, down: false });
-    last = point(event);
-    draw_to(event);
-  });
-  sheet.addEventListener("pointermove", event => { if (last) draw_to(event); });
-  for (const end of ["pointerup", "pointercancel"]) sheet.addEventListener(end, () => { last = null; });
-  const moves = { ArrowUp: [-STEP, 0], ArrowDown: [STEP, 0], ArrowLeft: [0, -STEP], ArrowRight: [0, STEP] };
-  sheet.addEventListener("keydown", event => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const move = moves[event.key], before = state.pen;
-    if (move) state.pen = before.map((place, k) => Math.max(0, Math.min(SIDE, place + move[k])));
-    else if (event.key === " ") state.down = !state.down;
-    else if (event.key === "Delete" || event.key === "Backspace") { erase(state); return; }
-    else return;
-    event.preventDefault(); // space would scroll the page
-    event.stopPropagation(); // elsewhere, arrow keys turn pages
-    state.keys = true;
-    if (state.down) stroke(state, before, state.pen);
-    soon();
-  });
-  for (const change of ["focus", "blur"]) sheet.addEventListener(change, soon);
+  inkLine(state.bitmap, SIDE, PEN, from, to);
 }
 
 // Show the drawing, what is read, and who looks where. While somebody draws, the sentence waits for a pause.
 function show({ data, values, state, notes, words, say, redraw }, now) {
-  const { sheet, counts: small, bars, shares, looking } = state.parts;
+  const { sheet, counts: small, chart, looking } = state.parts;
   const { bitmap, model } = state, empty = !bitmap.some(Boolean);
   const counts = counted(state.fits ? fitted(bitmap) : bitmap);
-  paint(sheet, bitmap, state.keys && sheet.matches(":focus") ? state.pen : null, state.down);
+  paint(sheet, bitmap);
+  paintPen(sheet, SIDE, PEN, state);
   paintCounts(small, counts);
 
   const switches = {
@@ -215,24 +138,17 @@ function show({ data, values, state, notes, words, say, redraw }, now) {
   const image = given(counts, data), found = model && !empty ? forward(model, image, switches) : null;
   const example = data.examples[state.example];
   const chances = found ? percents(found.logits) : example && !model ? example.chances : new Float32Array(10);
-  bars.forEach((bar, digit) => {
-    bar.setAttribute("width", chances[digit] / 10);
-    shares[digit].setAttribute("x", 1.6 + chances[digit] / 10);
-    shares[digit].textContent = chances[digit] >= 0.5 ? Math.round(chances[digit]) : "";
-  });
+  chart.set(chances);
   const seen = data.whole && found ? look({ values, state, notes, words, redraw }, found) : "";
   if (!seen) { looking.replaceChildren(); notes.replaceChildren(); }
 
   const tell = () => {
-    const order = [...chances.keys()].sort((a, b) => chances[b] - chances[a]);
-    const [sure, less] = order.map(digit => Math.round(chances[digit]));
     const usual = found && data.whole ? percents(forward(model, image).logits) : chances;
-    const best = usual.indexOf(Math.max(...usual)), [y, x] = state.pen;
-    const answer = { read: order[0], sure, next: order[1], less };
+    const answer = likeliest(chances), best = likeliest(usual), [y, x] = state.pen;
     const waiting = state.failed ? fill(words.failed, { reason: state.failed }) : words.loading;
     say([
       empty ? words.empty : found || (example && !state.loading) ? fill(words.read, answer) : waiting,
-      best !== order[0] ? fill(words.changed, { read: best, sure: Math.round(usual[best]) }) : "",
+      best.read !== answer.read ? fill(words.changed, best) : "",
       seen, state.keys ? fill(state.down ? words.pen_down : words.pen_up, { row: y, column: x }) : "",
     ].filter(Boolean).join(" "));
   };
@@ -240,8 +156,8 @@ function show({ data, values, state, notes, words, say, redraw }, now) {
   if (now) tell(); else state.pause = setTimeout(tell, 400);
 }
 
-// White on black, as the data are; the pen as a ring, filled while it is down.
-function paint(sheet, bitmap, pen, down) {
+// White on black, as the data are.
+function paint(sheet, bitmap) {
   const context = sheet.getContext("2d"), pixel = sheet.width / SIDE;
   context.fillStyle = "#111";
   context.fillRect(0, 0, sheet.width, sheet.height);
@@ -249,13 +165,6 @@ function paint(sheet, bitmap, pen, down) {
   bitmap.forEach((on, k) => {
     if (on) context.fillRect(k % SIDE * pixel, Math.floor(k / SIDE) * pixel, pixel, pixel);
   });
-  if (!pen) return;
-  context.beginPath();
-  context.arc(pen[1] * pixel, pen[0] * pixel, PEN * pixel, 0, 2 * Math.PI);
-  context.lineWidth = 3;
-  context.strokeStyle = context.fillStyle = "#d55e00";
-  context.stroke();
-  if (down) context.fill();
 }
 
 function paintCounts(canvas, counts) {

@@ -143,6 +143,7 @@ def draw_figure(*, whole: bool = True) -> Interactive:
         alt=f"Three pictures: a handwritten {_examples()[1][0]} of 32 by 32 pixels in white on black, the same as 8 by "
         "8 grey cells, and a bar for each digit with the probability that the model gives it.",
         model=DIGITS,
+        shared=["reading"],
     )
 
 

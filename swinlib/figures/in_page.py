@@ -126,6 +126,13 @@ def _marks() -> dict[str, SwinTransformer]:
     return {"shifted": marks_model(shift=True), "plain": marks_model(shift=False)}
 
 
+def _photographs() -> SwinTransformer:
+    from swinlib.pretrained import photographs_model
+
+    return photographs_model()
+
+
 DIGITS = ModelInPage("digits", _digits)
 MARKS = ModelInPage("marks", _marks)
-MODELS = (DIGITS, MARKS)  # all that the book has
+PHOTOGRAPHS = ModelInPage("photographs", _photographs)
+MODELS = (DIGITS, MARKS, PHOTOGRAPHS)  # all that the book has

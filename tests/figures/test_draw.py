@@ -347,7 +347,9 @@ def test_who_looks_at_whom(page, model, counts):
 
 
 def test_given_is_what_swinlib_makes_of_all_counts(page, counts, model, held_out):
-    scripts = "\n".join(figures.interactive._read(name) for name in ("core.js", "swin.js", "in_page.js", "draw.js"))
+    scripts = "\n".join(
+        figures.interactive._read(name) for name in ("core.js", "swin.js", "in_page.js", "reading.js", "draw.js")
+    )
     page.evaluate(
         "source => { const s = document.createElement('script'); s.text = source; document.head.append(s); }", scripts
     )

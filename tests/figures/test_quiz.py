@@ -88,7 +88,7 @@ def test_neither_place_nor_length_gives_the_answer_away(file):
 def test_a_recap_is_found_from_the_folder_of_the_notebooks(monkeypatch):
     monkeypatch.chdir(BOOK)
     assert quiz("01_tour") == quiz(BOOK / "quizzes" / "01_tour.toml")
-    assert repr(quiz("01_tour")) == "<recap of 8 questions: 01_tour>"
+    assert repr(quiz("01_tour")) == "<recap of 9 questions: 01_tour>"
 
 
 def test_a_missing_recap_is_reported_with_those_that_are_there(monkeypatch, tmp_path):
