@@ -349,6 +349,50 @@ def test_pooling_takes_the_largest(recipe, high, wide, stride, dilation, padding
         assert_alike(*found)
 
 
+@given(tensors(), st.none() | dims, st.booleans(), st.booleans())
+def test_each_slice_once(recipe, dim, inverse, counts):
+    found = []
+    for library in (small, torch):
+        x = build(library, recipe)
+        if dim is not None and (not x.numel() or not -x.dim() <= dim < x.dim()):
+            return  # PyTorch has its own rules for slices without entries
+        told = library.unique(x, return_inverse=inverse, return_counts=counts, dim=dim)
+        found.append(told if inverse or counts else (told,))
+    assert len(found[0]) == len(found[1])
+    for mine, right in zip(*found, strict=True):
+        assert_alike(mine, right)
+
+
+FLOATS = st.sampled_from(["float32", "float64"])
+
+
+@given(st.data(), FLOATS, st.booleans())
+def test_attention_gives_nothing_where_all_keys_are_hidden(data, kind, as_truth):
+    rows, keys, width = (data.draw(st.integers(1, 3)) for _ in range(3))
+    q, k, v = (data.draw(tensors(st.just((2, n, width)), st.just(kind))) for n in (rows, keys, keys))
+    mask = data.draw(tensors(st.just((rows, keys)), st.just("bool")))
+    found = []
+    for library in (small, torch):
+        seen = build(library, mask)
+        if not as_truth:
+            seen = library.zeros(rows, keys, dtype=getattr(library, kind)).masked_fill(~seen, -math.inf)
+        qkv = (build(library, each) for each in (q, k, v))
+        found.append(library.nn.functional.scaled_dot_product_attention(*qkv, attn_mask=seen))
+    assert_alike(*found)
+
+
+@given(tensors(kinds=FLOATS), st.sampled_from([0.25, 1.0, 3.0]))
+def test_shares_of_the_normal_distribution(recipe, std):
+    mine, right = (build(library, recipe) for library in (small, torch))
+    assert_alike(small.special.ndtr(mine), torch.special.ndtr(right))
+    assert_alike(small.special.ndtri(mine), torch.special.ndtri(right))
+    shares = [
+        library.distributions.Normal(library.zeros((), dtype=x.dtype), std).cdf(x)
+        for library, x in ((small, mine), (torch, right))
+    ]
+    assert_alike(*shares)
+
+
 @pytest.mark.parametrize("options", [{"size": (3, 5)}, {"scale_factor": 2.0}])
 @pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
 def test_upsample_interpolates(options, mode):

@@ -113,6 +113,22 @@
     return false;
   });
 
+  // What is wrong with a call's arguments is said with the whole name of a method, `Block.forward()`.
+  const { __name__: short, __qualname__: whole } = $B.func_attrs, parse = $B.args_parser;
+  $B.args_parser = (called, given) => {
+    if (called.$arguments_parser) return called.$arguments_parser(called, given);
+    const told = called.$function_infos, name = told[short];
+    told[short] = told[whole];
+    try {
+      return parse(called, given);
+    } finally {
+      told[short] = name;
+    }
+  };
+
+  // `a.keys() & b.keys()` asks for a `set` that Brython has under another name.
+  globalThis.set = builtins.set;
+
   // `bool(nan)` is true.
   const isTrue = $B.$bool;
   $B.$bool = (value, kind) => $B.exact_type(value, builtins.float) ? value.value !== 0 : isTrue(value, kind);
@@ -121,6 +137,13 @@
   const newSlice = builtins.slice.$factory;
   builtins.slice.$factory = (...given) =>
     given.length === 1 && !given[0]?.$kw ? newSlice(builtins.None, given[0]) : newSlice(...given);
+
+  // A text of a number that is too large for a float is read as infinity.
+  const newFloat = builtins.float.$factory;
+  builtins.float.$factory = (...given) => {
+    const number = typeof given[0] === "string" ? Number(given[0]) : 0;
+    return Math.abs(number) === Infinity ? $B.fast_float(number) : newFloat(...given);
+  };
 
   // A slice that begins before the first entry, or ends there, on the way backwards: CPython's rules.
   const bounds = builtins.slice.$conv_for_seq;

@@ -23,13 +23,22 @@ manual_seed, is_tensor = default_generator.manual_seed, lambda obj: isinstance(o
 class special:  # noqa: N801 - PyTorch's name
     """The normal distribution, and its inverse."""
 
-    @staticmethod
-    def ndtr(input: Tensor) -> Tensor:
-        return (1 + (input / 2**0.5).erf()) / 2
+    ndtr = staticmethod(operators.entrywise(lambda x: (1 + operators.math.erf(x / 2**0.5)) / 2, floats=True))
+    ndtri = staticmethod(operators.entrywise(lambda p: operators._erfinv(2 * p - 1) * 2**0.5, floats=True))
 
-    @staticmethod
-    def ndtri(input: Tensor) -> Tensor:
-        return (2 * input - 1).erfinv() * 2**0.5
+
+class distributions:  # noqa: N801 - PyTorch's name
+    """The normal one: the share of it that lies below a number."""
+
+    class Normal:
+        def __init__(self, loc: Tensor, scale: object) -> None:
+            self.loc, self.scale = loc, scale
+
+        def cdf(self, value: Tensor) -> Tensor:
+            return special.ndtr((value - self.loc) / self.scale)
+
+        def __getattr__(self, name: str) -> None:
+            raise NotHere(f"`{name}` of `torch.distributions.Normal`")
 
 
 class compiler:  # noqa: N801 - PyTorch's name

@@ -555,12 +555,23 @@ _sorted = sorted
 
 
 @method
-def unique(input: Tensor, sorted: bool = True, return_counts: bool = False) -> "Tensor | tuple[Tensor, ...]":
-    counts = dict.fromkeys(_sorted(set(input._values())), 0)
-    for value in input._values():
-        counts[value] += 1
-    found = make(list(counts), (len(counts),), input.dtype)
-    return (found, make(list(counts.values()), (len(counts),), int64)) if return_counts else found
+def unique(
+    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
+    dim: int | None = None,
+) -> "Tensor | tuple[Tensor, ...]":  # fmt: skip
+    """Each entry once, or each slice of a dimension; where it stands in that; how often it was there."""
+    if dim is None:
+        slices, shape, rest = [(value,) for value in input._values()], input.shape, ()
+    else:
+        first = input.movedim(dim, 0)
+        slices, shape, rest = [tuple(each._values()) for each in first], first.shape[:1], first.shape[1:]
+    places = {each: place for place, each in enumerate(_sorted(set(slices)))}
+    found = make(list(itertools.chain(*places)), (len(places), *rest), input.dtype)
+    found = found if dim is None else found.movedim(0, dim)
+    inverse = make([places[each] for each in slices], shape, int64)
+    asked = (True, found), (return_inverse, inverse), (return_counts, inverse.flatten().bincount(None, len(places)))
+    told = tuple(each for wanted, each in asked if wanted)
+    return told if told[1:] else found
 
 
 @method

@@ -31,9 +31,6 @@ class Generator:
         self._twister, self._seed, self._spare = None, seed, None  # seeded when it is asked for a number
         return self
 
-    def initial_seed(self) -> int:
-        return self._seed
-
     def get_state(self) -> tuple:
         return self._twister and self._twister.getstate(), self._spare, self._seed
 
@@ -150,7 +147,6 @@ def _bernoulli(self: Tensor, p: object = 0.5, *, generator: Generator | None = N
 
 Tensor.uniform_, Tensor.normal_, Tensor.bernoulli_ = _uniform, _normal, _bernoulli
 methods(
-    rand_like=lambda input: rand(input.shape, dtype=input.dtype),
     randn_like=lambda input: randn(input.shape, dtype=input.dtype),
     bernoulli=lambda input, generator=None: input.clone().bernoulli_(input, generator=generator),
 )

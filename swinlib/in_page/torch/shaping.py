@@ -106,16 +106,8 @@ def _to(
 
 _dtype, _device = dtype, device
 Tensor.to, Tensor.cpu = offered(_to, "to"), lambda self: self
-CASTS = {
-    "long": int64,
-    "int": int32,
-    "bool": bool_,
-    "float": float32,
-    "double": float64,
-    "half": float16,
-    "bfloat16": bfloat16,
-}
-for _name, _kind in CASTS.items():
+_CASTS = {"long": int64, "int": int32, "bool": bool_, "float": float32, "double": float64, "half": float16}
+for _name, _kind in (*_CASTS.items(), ("bfloat16", bfloat16)):
     setattr(Tensor, _name, (lambda kind: lambda self: _to(self, kind))(_kind))
 
 
@@ -324,11 +316,8 @@ def split(tensor: Tensor, split_size_or_sections: object, dim: int = 0) -> tuple
         sizes = [min(sizes, size - start) for start in range(0, size, sizes)] or [0]
     sizes = list(map(operator.index, sizes))
     if any(each < 0 for each in sizes):
-        raise RuntimeError(
-            f"split_with_sizes expects split_sizes have only non-negative entries, but got {sizes=}".replace(
-                "sizes=", "split_sizes="
-            )
-        )
+        must = f"have only non-negative entries, but got split_sizes={sizes}"
+        raise RuntimeError(f"split_with_sizes expects split_sizes {must}")
     if sum(sizes) != size:
         must = f"to sum exactly to {size} {where} {dim})"
         raise RuntimeError(f"split_with_sizes expects split_sizes {must}, but got split_sizes={sizes}")
@@ -358,13 +347,6 @@ def _unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
 
 
 Tensor.unfold = _unfold
-
-
-@method
-def diagonal(input: Tensor) -> Tensor:
-    """Of the first two dimensions."""
-    strides = (*input._strides[2:], input._strides[0] + input._strides[1])
-    return input._view((*input.shape[2:], min(input.shape[:2])), strides)
 
 
 # --- copies in another order --------------------------------------------------------------------------------------
@@ -409,12 +391,8 @@ def _repeat(self: Tensor, *repeats: object) -> Tensor:
     if any(count < 0 for count in repeats):
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(repeats)}: {result}")
     apart = self.reshape([size for each in shape for size in (1, each)])
-    return make(
-        apart.expand([size for pair in zip(repeats, shape, strict=True) for size in pair])._values(),
-        result,
-        self.dtype,
-        self,
-    )
+    stretched = apart.expand([size for pair in zip(repeats, shape, strict=True) for size in pair])
+    return make(stretched._values(), result, self.dtype, self)
 
 
 Tensor.repeat = _repeat
@@ -521,7 +499,6 @@ methods(
     select=lambda input, dim, index: input[(slice(None),) * wrap_dim(dim, input, numbers=False) + (index,)],
     index_select=lambda input, dim, index: input[(slice(None),) * wrap_dim(dim, input) + (index,)],
     argsort=lambda input, dim=-1, descending=False, stable=False: input.sort(dim, descending)[1],
-    diag=lambda input: input.diagonal().clone() if input.dim() == 2 else eye(len(input), dtype=input.dtype) * input,
     tril=lambda input, diagonal=0: _triangle(input, lambda right: right <= diagonal),
     triu=lambda input, diagonal=0: _triangle(input, lambda right: right >= diagonal),
 )

@@ -73,6 +73,7 @@ class Gradients:
             with Gradients(self.to):
                 return function(*arguments, **options)
 
+        within.__wrapped__ = function
         return within
 
 
@@ -140,15 +141,6 @@ class Tensor:
 
     def numel(self) -> int:
         return self.shape.numel()
-
-    def storage_offset(self) -> int:
-        return self._offset
-
-    def element_size(self) -> int:
-        return self.dtype.itemsize
-
-    def data_ptr(self) -> int:
-        return id(self._storage) + self._offset * self.dtype.itemsize
 
     def is_floating_point(self) -> bool:
         return self.dtype.is_floating_point

@@ -4,14 +4,13 @@ import math
 from collections.abc import Sequence
 
 from ..dtypes import NotHere, Number, bool_, float64
-from ..operators import FUNCTIONS, _gelu, einsum, entrywise, from_lines, lines, offered, total
+from ..operators import FUNCTIONS, _gelu, einsum, from_lines, lines, offered, total
 from ..shaping import arange, filled
 from ..tensor import Shape, Tensor, elementwise
 
 Sizes = int | Sequence[int]
 relu, sigmoid, tanh = FUNCTIONS["relu"], FUNCTIONS["sigmoid"], FUNCTIONS["tanh"]
 softmax, log_softmax = FUNCTIONS["softmax"], FUNCTIONS["log_softmax"]
-silu = entrywise(lambda x: x / (1 + math.exp(-x)))
 
 
 def _pair(value: Sizes) -> tuple[int, int]:
@@ -74,7 +73,8 @@ def scaled_dot_product_attention(
         attn_mask = filled(logits.shape[-2:], 1, bool_).tril()
     if attn_mask is not None:
         logits = logits.masked_fill(~attn_mask, -math.inf) if attn_mask.dtype is bool_ else logits + attn_mask
-    return dropout(logits.softmax(-1), dropout_p) @ value
+    shares = softmax(logits, -1).masked_fill((logits == -math.inf).all(-1, True), 0)  # where no key may be looked at
+    return dropout(shares, dropout_p) @ value
 
 
 def pad(input: Tensor, pad: Shape, mode: str = "constant", value: Number | None = None) -> Tensor:
@@ -92,9 +92,7 @@ def pad(input: Tensor, pad: Shape, mode: str = "constant", value: Number | None 
         if size + min(before, 0) + min(behind, 0) < 0:
             raise RuntimeError("narrow(): length must be non-negative.")
         inside = list(range(-before, size + behind))
-        if mode == "reflect":
-            inside = [size - 1 - abs(size - 1 - abs(place)) for place in inside]
-        elif mode == "replicate":
+        if mode == "replicate":
             inside = [min(max(place, 0), size - 1) for place in inside]
         elif mode != "constant":
             raise NotHere(f"`pad` with mode={mode!r}")

@@ -12,7 +12,8 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    return constant_(tensor, 0.0)
+    with Gradients(False):
+        return tensor.zero_()
 
 
 def ones_(tensor: Tensor) -> Tensor:

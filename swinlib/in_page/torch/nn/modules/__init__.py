@@ -618,24 +618,14 @@ Dropout = _layer("Dropout", lambda self, x: F.dropout(x, self.p, self.training),
 Flatten = _layer("Flatten", lambda self, x: x.flatten(self.start_dim, self.end_dim), start_dim=1, end_dim=-1)
 GELU = _layer("GELU", lambda self, x: F.gelu(x, self.approximate), approximate="none")
 Identity = _layer("Identity", _same)
-LeakyReLU = _layer(
-    "LeakyReLU",
-    lambda self, x: _perhaps_over(self, x, F.leaky_relu(x, self.negative_slope)),
-    negative_slope=0.01,
-    inplace=False,
-)
+_LEAKY = {"negative_slope": 0.01, "inplace": False}
+LeakyReLU = _layer("LeakyReLU", lambda self, x: _perhaps_over(self, x, F.leaky_relu(x, self.negative_slope)), **_LEAKY)
 ReLU = _layer("ReLU", lambda self, x: _perhaps_over(self, x, x.relu()), inplace=False)
 Sigmoid = _layer("Sigmoid", lambda self, x: x.sigmoid())
 Softmax = _layer("Softmax", lambda self, x: x.softmax(self.dim), dim=-1)
 Tanh = _layer("Tanh", lambda self, x: x.tanh())
-Upsample = _layer(
-    "Upsample",
-    lambda self, x: F.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners),
-    size=None,
-    scale_factor=None,
-    mode="nearest",
-    align_corners=None,
-)
+_SIZES = {"size": None, "scale_factor": None, "mode": "nearest", "align_corners": None}
+Upsample = _layer("Upsample", lambda self, x: F.interpolate(x, *(getattr(self, name) for name in _SIZES)), **_SIZES)
 
 
 for _class in (Linear, Conv2d, LayerNorm, Embedding, BatchNorm1d, MultiheadAttention):
