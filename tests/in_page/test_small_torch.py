@@ -381,16 +381,11 @@ def test_attention_gives_nothing_where_all_keys_are_hidden(data, kind, as_truth)
     assert_alike(*found)
 
 
-@given(tensors(kinds=FLOATS), st.sampled_from([0.25, 1.0, 3.0]))
-def test_shares_of_the_normal_distribution(recipe, std):
+@given(tensors(kinds=FLOATS))
+def test_shares_of_the_normal_distribution(recipe):
     mine, right = (build(library, recipe) for library in (small, torch))
     assert_alike(small.special.ndtr(mine), torch.special.ndtr(right))
     assert_alike(small.special.ndtri(mine), torch.special.ndtri(right))
-    shares = [
-        library.distributions.Normal(library.zeros((), dtype=x.dtype), std).cdf(x)
-        for library, x in ((small, mine), (torch, right))
-    ]
-    assert_alike(*shares)
 
 
 @pytest.mark.parametrize("options", [{"size": (3, 5)}, {"scale_factor": 2.0}])

@@ -27,20 +27,6 @@ class special:  # noqa: N801 - PyTorch's name
     ndtri = staticmethod(operators.entrywise(lambda p: operators._erfinv(2 * p - 1) * 2**0.5, floats=True))
 
 
-class distributions:  # noqa: N801 - PyTorch's name
-    """The normal one: the share of it that lies below a number."""
-
-    class Normal:
-        def __init__(self, loc: Tensor, scale: object) -> None:
-            self.loc, self.scale = loc, scale
-
-        def cdf(self, value: Tensor) -> Tensor:
-            return special.ndtr((value - self.loc) / self.scale)
-
-        def __getattr__(self, name: str) -> None:
-            raise NotHere(f"`{name}` of `torch.distributions.Normal`")
-
-
 class compiler:  # noqa: N801 - PyTorch's name
     """Nothing is traced here."""
 
