@@ -1,7 +1,11 @@
 """What the small torch lacks it says, and no verdict is reached on code that asks for it."""
 
+import contextlib
+
 import pytest
+import torch
 from table import run
+from torch import nn
 
 from swinlib.in_page import torch as small
 from swinlib.in_page.torch.dtypes import NotHere
@@ -27,7 +31,9 @@ ROLL = {
         lambda: small.zeros(2, pin_memory=True),
         lambda: small.zeros(2).sum(0, out=None),
         lambda: small.nn.Linear(1, 1, device="cpu"),
-        lambda: small.nn.Dropout(0.1, inplace=True),
+        lambda: small.nn.Upsample(2, recompute_scale_factor=True),
+        lambda: small.zeros(2, dtype=small.int64) << 1,
+        lambda: small.nn.Sequential() + small.nn.Sequential(),
         lambda: small.nn.Module().half(),
         lambda: small.device("meta"),
         lambda: small.nn.functional.interpolate(small.zeros(1, 1, 2), size=3, mode="area"),
@@ -64,3 +70,32 @@ def test_no_verdict_is_reached_where_something_lacks():
         verdict = verdict_on(*lines)
         assert verdict["verdict"] == "missing"
         assert verdict["message"].startswith("This page's small torch has no ")
+
+
+def _names(thing):
+    return {name for name in dir(thing) if not name.startswith("_")}
+
+
+LAYERS = {
+    **{"Linear": (1, 1), "Conv2d": (1, 1, 1), "LayerNorm": (1,), "Embedding": (1, 1), "GELU": (), "Dropout": ()},
+    **{"Module": (), "Sequential": (), "ModuleList": ()},
+}
+PAIRS = {
+    "torch": (torch, small),
+    "torch.nn": (nn, small.nn),
+    "torch.nn.functional": (nn.functional, small.nn.functional),
+    "torch.nn.init": (nn.init, small.nn.init),
+    "torch.random": (torch.random, small.random),
+    "a tensor": (torch.zeros(2, 2), small.zeros(2, 2)),
+    "a generator": (torch.Generator(), small.Generator()),
+    **{name: (getattr(nn, name)(*given), getattr(small.nn, name)(*given)) for name, given in LAYERS.items()},
+}
+OF_CLASSES = {"T_destination", "call_super_init", "dump_patches", "from_pretrained"}  # of no use to an answer
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_what_pytorch_has_is_here_or_it_says_so(name):
+    theirs, ours = PAIRS[name]
+    for attribute in _names(theirs) - OF_CLASSES:
+        with contextlib.suppress(NotHere):
+            getattr(ours, attribute)

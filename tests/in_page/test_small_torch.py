@@ -381,13 +381,6 @@ def test_attention_gives_nothing_where_all_keys_are_hidden(data, kind, as_truth)
     assert_alike(*found)
 
 
-@given(tensors(kinds=FLOATS))
-def test_shares_of_the_normal_distribution(recipe):
-    mine, right = (build(library, recipe) for library in (small, torch))
-    assert_alike(small.special.ndtr(mine), torch.special.ndtr(right))
-    assert_alike(small.special.ndtri(mine), torch.special.ndtri(right))
-
-
 @pytest.mark.parametrize("options", [{"size": (3, 5)}, {"scale_factor": 2.0}])
 @pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
 def test_upsample_interpolates(options, mode):
@@ -454,3 +447,12 @@ def test_paths_are_read_as_python_reads_them(one, other):
         named = (path.parts, path.name, path.stem, path.suffix, path.suffixes, str(path.parent), repr(path))
         found.append((*named, [str(each) for each in path.parents], path < library.PurePosixPath(other), str(path)))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", ["no_grad", "enable_grad", "inference_mode"])
+def test_gradients_are_turned_off_and_on_with_and_without_parentheses(name):
+    for library in (small, torch):
+        weight, within = library.zeros(1).requires_grad_(), getattr(library, name)
+        for decorate in (within, within()):
+            with library.no_grad() if name == "enable_grad" else library.enable_grad():
+                assert decorate(lambda x=weight: x * 2)().requires_grad is (name == "enable_grad")

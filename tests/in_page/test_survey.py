@@ -7,12 +7,11 @@ from swinlib.in_page import torch as small
 
 # What the small torch lacks of what solutions, mistakes, judges or other right answers name.
 LACKS = {
-    *("._load_from_state_dict", ".backward", ".numpy", ".to_empty"),
-    *("torch.autograd.grad", "torch.distributions.Normal", "torch.from_numpy"),
-    *(
-        "torch.get_default_device",
-        "torch.set_default_device",
-    ),
+    *("._load_from_state_dict", ".backward", ".numpy", ".to_empty", "torch.autograd.grad", "torch.from_numpy"),
+    *(".register_load_state_dict_post_hook", ".register_load_state_dict_pre_hook", "torch.nn.ModuleDict"),
+    *("torch.addcmul", "torch.isin", "torch.randint", "torch.std_mean", "torch.var_mean"),
+    *("torch.distributions.Normal", "torch.special.ndtr", "torch.special.ndtri"),
+    *("torch.get_default_device", "torch.set_default_device"),
 }
 # Attributes of other objects, which tensors and modules have as well.
 OTHERS = {".compile", ".index", ".name", ".values"}

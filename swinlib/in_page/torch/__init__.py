@@ -6,8 +6,10 @@ on code that asks for it.
 """
 # ruff: noqa: F401
 
+from collections.abc import Callable
+
 from . import operators, random, shaping
-from .dtypes import NotHere, bfloat16, float16, float32, float64, int32, int64, uint8
+from .dtypes import NotHere, bfloat16, float16, float32, float64, int32, int64, lacking, uint8
 from .dtypes import bool_ as bool
 from .dtypes import dtype as dtype
 from .dtypes import finfo as finfo
@@ -17,14 +19,8 @@ from .tensor import Gradients, Size, Tensor, as_tensor, broadcast_shapes, device
 
 pi, newaxis, long, float, double, half, int = operators.math.pi, None, int64, float32, float64, float16, int32
 globals().update(FUNCTIONS)
-manual_seed, is_tensor = default_generator.manual_seed, lambda obj: isinstance(obj, Tensor)
-
-
-class special:  # noqa: N801 - PyTorch's name
-    """The normal distribution, and its inverse."""
-
-    ndtr = staticmethod(operators.entrywise(lambda x: (1 + operators.math.erf(x / 2**0.5)) / 2, floats=True))
-    ndtri = staticmethod(operators.entrywise(lambda p: operators._erfinv(2 * p - 1) * 2**0.5, floats=True))
+manual_seed = default_generator.manual_seed
+is_tensor, is_grad_enabled = lambda obj: isinstance(obj, Tensor), lambda: Gradients.enabled
 
 
 class compiler:  # noqa: N801 - PyTorch's name
@@ -39,26 +35,19 @@ class jit:  # noqa: N801 - PyTorch's name
     is_tracing = staticmethod(lambda: False)
 
 
-def no_grad() -> Gradients:
-    return Gradients(False)
+def no_grad(orig_func: Callable | None = None) -> Gradients | Callable:
+    """Within ``with no_grad():``, below ``@no_grad()`` or ``@no_grad``."""
+    return Gradients(False) if orig_func is None else Gradients(False)(orig_func)
 
 
-def enable_grad() -> Gradients:
-    return Gradients(True)
+def enable_grad(orig_func: Callable | None = None) -> Gradients | Callable:
+    return Gradients(True) if orig_func is None else Gradients(True)(orig_func)
 
 
-def inference_mode(mode: object = True) -> Gradients:
-    return Gradients(Gradients.enabled and not mode)
+def inference_mode(mode: object = True) -> Gradients | Callable:
+    return no_grad(mode) if callable(mode) else Gradients(Gradients.enabled and not mode)
 
 
-def is_grad_enabled() -> object:
-    return Gradients.enabled
-
-
-def __getattr__(name: str) -> object:
-    if name.startswith("_"):
-        raise AttributeError(f"module 'torch' has no attribute {name!r}")
-    raise NotHere(f"`torch.{name}`")
-
+__getattr__ = lacking("torch", "torch")
 
 from . import nn  # noqa: E402

@@ -18,6 +18,24 @@ class NotHere(AttributeError):  # noqa: N818 - nothing is broken
         NotHere.asked.append(self)
 
 
+def lacking(module: str, called: str) -> Callable[[str], object]:
+    """The ``__getattr__`` of a module: what it does not have is not here."""
+
+    def ask(name: str) -> object:
+        if name.startswith("_"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        raise NotHere(f"`{called}.{name}`")
+
+    return ask
+
+
+def attribute_lacking(self: object, name: str) -> object:
+    """The ``__getattr__`` of a class: what its objects do not have is not here."""
+    if name.startswith("_"):
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    raise NotHere(f"`{name}` of a {type(self).__name__.lower()}")
+
+
 try:  # in a page
     from _rounding import float32 as _float32  # type: ignore[import-not-found]
 except ImportError:
@@ -84,3 +102,5 @@ class finfo:  # noqa: N801 - PyTorch's name
         self.eps, self.bits, self.tiny = 2.0**-digits, 8 * of.itemsize, 2.0 ** (1 - largest)
         self.max = (2 - self.eps) * 2.0**largest
         self.min = -self.max
+
+    __getattr__ = attribute_lacking

@@ -5,7 +5,7 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 
-from .dtypes import NotHere, Number, bool_, dtype, float32, int64
+from .dtypes import NotHere, Number, attribute_lacking, bool_, dtype, float32, int64
 from .tensor import Size, Tensor, broadcast_shapes, computed, elementwise, make, result_type, wrap_dim
 
 inf, nan = math.inf, math.nan
@@ -189,6 +189,9 @@ for _name, _function in OPERATORS.items():
 for _name, _function in COMPARISONS.items():
     setattr(Tensor, f"__{_name}__", _operator(_function))
 
+for _name in ("lshift", "rshift", "rlshift", "rrshift", "reversed", "complex", "delitem"):
+    setattr(Tensor, f"__{_name}__", lambda self, *_, name=_name: attribute_lacking(self, name))
+
 
 def _whole(function: Callable) -> Callable:
     return lambda x: function(x) if math.isfinite(x) else x
@@ -264,14 +267,13 @@ methods(
     maximum=_pair(entrywise(lambda a, b: a if a != a or a > b else b)),
     minimum=_pair(entrywise(lambda a, b: a if a != a or a < b else b)),
     round=lambda input, decimals=0: _rounded(input, decimals),
-    addcmul=lambda input, tensor1, tensor2, value=1: input + tensor1 * tensor2 * value,
     equal=lambda input, other: input.shape == other.shape and input._values() == other._values(),
-    isin=lambda input, test: elementwise(lambda each: each in set(test._values()), bool_, input),
     allclose=lambda input, other, rtol=1e-5, atol=1e-8, equal_nan=False: bool(
         input.isclose(other, rtol, atol, equal_nan).all()
     ),
 )
 Tensor.__neg__, Tensor.__invert__, Tensor.__abs__ = Tensor.neg, Tensor.bitwise_not, Tensor.abs
+Tensor.__pos__ = lambda self: self
 Tensor.__round__ = lambda self, decimals=0: self.round(decimals=decimals)
 
 
@@ -477,14 +479,6 @@ methods(
     std=lambda input, dim=None, unbiased=True, keepdim=False, correction=None: var(
         input, dim, unbiased, keepdim, correction=correction
     ).sqrt(),
-    std_mean=lambda input, dim=None, unbiased=True, keepdim=False, correction=None: (
-        input.std(dim, unbiased, keepdim, correction=correction),
-        mean(input, None if isinstance(dim, bool) else dim, keepdim),
-    ),
-    var_mean=lambda input, dim=None, unbiased=True, keepdim=False, correction=None: (
-        var(input, dim, unbiased, keepdim, correction=correction),
-        mean(input, None if isinstance(dim, bool) else dim, keepdim),
-    ),
     any=lambda input, dim=None, keepdim=False: reduced(input, dim, keepdim, lambda line: any(map(bool, line)), bool_),
     all=lambda input, dim=None, keepdim=False: reduced(input, dim, keepdim, lambda line: all(map(bool, line)), bool_),
     cumsum=lambda input, dim: along(lambda line: list(itertools.accumulate(line)), input, dim, _sum_kind(input, None)),

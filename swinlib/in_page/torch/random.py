@@ -4,10 +4,9 @@ import math
 from _random import Random  # the Mersenne twister alone
 from functools import cache
 
-from .dtypes import Number, dtype, float32, int64
-from .operators import methods
+from .dtypes import Number, attribute_lacking, dtype, float32, int64, lacking
 from .shaping import filled, function
-from .tensor import Shape, Tensor, computed
+from .tensor import Tensor, computed
 
 
 @cache
@@ -26,6 +25,8 @@ class Generator:
 
     def __init__(self, device: object = None) -> None:
         self.manual_seed(67280421310721)
+
+    __getattr__ = attribute_lacking
 
     def manual_seed(self, seed: int) -> "Generator":
         self._twister, self._seed, self._spare = None, seed, None  # seeded when it is asked for a number
@@ -108,15 +109,6 @@ def randn(
 
 
 @function
-def randint(
-    low: int, high: object, size: Shape | None = None, *, generator: Generator | None = None, dtype: dtype = int64
-) -> Tensor:
-    low, high, size = (0, low, high) if size is None else (low, high, size)
-    source = generator or default_generator
-    return computed([low + source.bits() % (high - low) for _ in range(math.prod(size))], size, dtype)
-
-
-@function
 def randperm(n: int, *, generator: Generator | None = None) -> Tensor:
     source, order = generator or default_generator, list(range(n))
     for i in range(n - 1):
@@ -146,7 +138,4 @@ def _bernoulli(self: Tensor, p: object = 0.5, *, generator: Generator | None = N
 
 
 Tensor.uniform_, Tensor.normal_, Tensor.bernoulli_ = _uniform, _normal, _bernoulli
-methods(
-    randn_like=lambda input: randn(input.shape, dtype=input.dtype),
-    bernoulli=lambda input, generator=None: input.clone().bernoulli_(input, generator=generator),
-)
+__getattr__ = lacking("torch.random", "torch.random")

@@ -7,7 +7,9 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from .dtypes import ORDER, NotHere, Number, bfloat16, bool_, dtype, float16, float32, float64, int64, uint8
+from .dtypes import ORDER, NotHere, Number, attribute_lacking, bfloat16, bool_, dtype, float16, float32, float64, int64
+
+from .dtypes import uint8  # isort: skip
 
 Shape = Sequence[int]
 
@@ -121,10 +123,7 @@ class Tensor:
         self._strides = tuple(contiguous_strides(shape) if strides is None else strides)
         self.requires_grad, self.is_leaf, self._base = False, True, self
 
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("_"):
-            raise AttributeError(f"'Tensor' object has no attribute {name!r}")
-        raise NotHere(f"`{name}` of a tensor")
+    __getattr__ = attribute_lacking
 
     # What it is ---------------------------------------------------------------------------------------------------
 

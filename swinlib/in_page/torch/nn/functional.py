@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from ..dtypes import NotHere, Number, bool_, float64
+from ..dtypes import NotHere, Number, bool_, float64, lacking
 from ..operators import FUNCTIONS, _gelu, einsum, from_lines, lines, offered, total
 from ..shaping import arange, filled
 from ..tensor import Shape, Tensor, elementwise
@@ -262,8 +262,4 @@ for _name, _function in list(globals().items()):
     ):
         globals()[_name] = offered(_function, _name)
 
-
-def __getattr__(name: str) -> object:
-    if name.startswith("_"):
-        raise AttributeError(f"module 'torch.nn.functional' has no attribute {name!r}")
-    raise NotHere(f"`F.{name}`")
+__getattr__ = lacking("torch.nn.functional", "F")

@@ -2,6 +2,7 @@
 
 import math
 
+from ..dtypes import lacking
 from ..random import Generator
 from ..tensor import Gradients, Tensor
 
@@ -39,3 +40,6 @@ def trunc_normal_(
     with Gradients(False):
         tensor.uniform_(low, high, generator=generator)
         return tensor.copy_((tensor.erfinv() * (std * math.sqrt(2)) + mean).clamp(a, b))
+
+
+__getattr__ = lacking("torch.nn.init", "nn.init")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sized
 
-from ..dtypes import NotHere
+from ..dtypes import NotHere, lacking
 from ..random import Generator, randperm
 
 
@@ -76,7 +76,4 @@ class DataLoader:
         raise NotHere("`DataLoader`")
 
 
-def __getattr__(name: str) -> object:
-    if name.startswith("_"):
-        raise AttributeError(f"module 'torch.utils.data' has no attribute {name!r}")
-    raise NotHere(f"`torch.utils.data.{name}`")
+__getattr__ = lacking("torch.utils.data", "torch.utils.data")

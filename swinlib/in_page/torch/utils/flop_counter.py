@@ -1,7 +1,7 @@
 """``torch.utils.flop_counter``: a multiplication and an addition for each step of a product of matrices."""
 
 from .. import operators
-from ..dtypes import NotHere
+from ..dtypes import NotHere, attribute_lacking, lacking
 
 
 class FlopCounterMode:
@@ -10,6 +10,8 @@ class FlopCounterMode:
     def __init__(self, *, display: bool = True) -> None:
         if display:
             raise NotHere("`FlopCounterMode` that prints, but with display=False")
+
+    __getattr__ = attribute_lacking
 
     def __enter__(self) -> "FlopCounterMode":
         self.before, self.counted = operators.counting.steps, []
@@ -21,3 +23,6 @@ class FlopCounterMode:
 
     def get_total_flops(self) -> int:
         return 2 * sum(self.counted)
+
+
+__getattr__ = lacking("torch.utils.flop_counter", "torch.utils.flop_counter")

@@ -74,7 +74,7 @@ class Module:
     """The base of all modules."""
 
     def __init__(self) -> None:
-        hooks = ("_forward_hooks", "_forward_pre_hooks", "_load_pre_hooks", "_load_post_hooks")
+        hooks = ("_forward_hooks", "_forward_pre_hooks")
         self.__dict__.update({name: {} for name in (*KINDS, *hooks)}, training=True, _non_persistent_buffers_set=set())
 
     # Attributes ---------------------------------------------------------------------------------------------------
@@ -308,12 +308,6 @@ class Module:
             found.update(child.state_dict(prefix=f"{prefix}{name}.", keep_vars=keep_vars) if child is not None else ())
         return found
 
-    def register_load_state_dict_pre_hook(self, hook: Callable) -> Handle:
-        return Handle(self._load_pre_hooks, hook)
-
-    def register_load_state_dict_post_hook(self, hook: Callable) -> Handle:
-        return Handle(self._load_post_hooks, hook)
-
     def load_state_dict(self, state_dict: dict, strict: bool = True, assign: bool = False) -> Keys:
         if not isinstance(state_dict, dict):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -329,8 +323,6 @@ class Module:
         return keys
 
     def _load(self, given: OrderedDict, prefix: str, keys: Keys, errors: list[str], assign: bool) -> None:
-        for hook in self._load_pre_hooks.values():
-            hook(self, given, prefix, {}, True, keys.missing_keys, keys.unexpected_keys, errors)
         own = self._saved()
         for name, tensor in own.items():
             key, owner = prefix + name, self._parameters if name in self._parameters else self._buffers
@@ -356,8 +348,6 @@ class Module:
             first, dot, _ = key.removeprefix(prefix).partition(".")
             if key.startswith(prefix) and first not in (self._modules if dot else own):
                 keys.unexpected_keys.append(key)
-        for hook in self._load_post_hooks.values():
-            hook(self, keys)
 
     # In words -------------------------------------------------------------------------------------------------------
 
@@ -370,7 +360,12 @@ class Module:
         return "\n  ".join([f"{name}(", *filter(None, [extra]), *inner]) + "\n)" if inner else f"{name}({extra})"
 
 
-NOT_HERE = {"half", "bfloat16", "to_empty", "compile", "register_full_backward_hook", "zero_grad", "type"}
+NOT_HERE = {  # of PyTorch's modules: another attribute that is missing is the code's own mistake
+    *("half", "bfloat16", "type", "to_empty", "cuda", "xpu", "ipu", "mtia", "share_memory", "compile", "zero_grad"),
+    *("register_backward_hook", "register_full_backward_hook", "register_full_backward_pre_hook"),
+    *("register_load_state_dict_pre_hook", "register_load_state_dict_post_hook", "register_state_dict_pre_hook"),
+    *("register_state_dict_post_hook", "get_extra_state", "set_extra_state", "set_submodule", "insert", "pop"),
+}
 
 
 def _type_name(value: object) -> str:
@@ -418,6 +413,9 @@ class Sequential(Module):
     def __iter__(self) -> Iterator[Module]:
         return iter(self._modules.values())
 
+    def __add__(self, other: object) -> None:
+        raise NotHere("`+` of lists of modules")
+
     def append(self, module: Module) -> "Sequential":
         self.add_module(str(len(self)), module)
         return self
@@ -445,39 +443,6 @@ class ModuleList(Sequential):
         layers.insert(index, module)
         self._modules.clear()
         self.extend(layers)
-
-
-class ModuleDict(Module):
-    """A dict whose modules are known."""
-
-    def __init__(self, modules: dict[str, Module] | None = None) -> None:
-        super().__init__()
-        for name, module in (modules or {}).items():
-            self.add_module(name, module)
-
-    def keys(self) -> Iterable[str]:
-        return self._modules.keys()
-
-    def values(self) -> Iterable[Module]:
-        return self._modules.values()
-
-    def items(self) -> Iterable[tuple[str, Module]]:
-        return self._modules.items()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._modules
-
-    def __getitem__(self, key: str) -> Module:
-        return self._modules[key]
-
-    def __setitem__(self, key: str, module: Module) -> None:
-        self.add_module(key, module)
 
 
 # --- layers -------------------------------------------------------------------------------------------------------
@@ -514,6 +479,8 @@ class Linear(_Weighted):
 
 class Conv2d(_Weighted):
     """A convolution of images ``(B, C, H, W)``."""
+
+    groups, padding_mode, transposed, output_padding = 1, "zeros", False, (0, 0)
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: F.Sizes, stride: F.Sizes = 1, padding: F.Sizes = 0,
@@ -555,10 +522,15 @@ class LayerNorm(Module):
 class Embedding(Module):
     """A table, looked up by row."""
 
+    padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse = None, None, 2.0, False, False
+
     def __init__(self, num_embeddings: int, embedding_dim: int) -> None:
         super().__init__()
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.weight = Parameter(filled((num_embeddings, embedding_dim), 0))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
         init.normal_(self.weight)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -614,7 +586,9 @@ def _perhaps_over(self: Module, input: Tensor, result: Tensor) -> Tensor:
     return input._in_place(result) if self.inplace else result
 
 
-Dropout = _layer("Dropout", lambda self, x: F.dropout(x, self.p, self.training), p=0.5)
+Dropout = _layer(
+    "Dropout", lambda self, x: _perhaps_over(self, x, F.dropout(x, self.p, self.training)), p=0.5, inplace=False
+)
 Flatten = _layer("Flatten", lambda self, x: x.flatten(self.start_dim, self.end_dim), start_dim=1, end_dim=-1)
 GELU = _layer("GELU", lambda self, x: F.gelu(x, self.approximate), approximate="none")
 Identity = _layer("Identity", _same)
