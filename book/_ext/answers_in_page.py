@@ -245,7 +245,7 @@ INTRODUCTION = (  # answers.js reads here what is fetched later
     'data-cases="../../{folder}/{chapter}.js" '
     'data-lines="../../{folder}/{chapter}_lines.js" '
     'data-notebook="../../{folder}/{chapter}_notebook.js">'
-    "Most exercises answer here: write below one, and Run tells what is "
+    "{how_many} here: write below one, and Run tells what is "
     "wrong, as the notebook does. On a phone, put its lines in order instead, "
     "where a button offers it. Nothing is installed and nothing leaves your "
     "machine. The page’s verdict is for you; the class is graded as before. If "
@@ -257,6 +257,14 @@ INTRODUCTION = (  # answers.js reads here what is fetched later
     '<input type="file" aria-label="Notebook to load" hidden>'
     '<p role="status"></p></div>'
 )
+
+
+def how_many(offered: int, exercises: int) -> str:
+    """Return the words for how many exercises of a page are offered."""
+    if offered == exercises:
+        return "All of these exercises answer"
+    answer = "answers" if offered == 1 else "answer"
+    return f"Of these {exercises} exercises, {offered} {answer}"
 
 
 def insert_editors(app: Sphinx, page: BeautifulSoup, path: PurePath) -> None:
@@ -276,7 +284,11 @@ def insert_editors(app: Sphinx, page: BeautifulSoup, path: PurePath) -> None:
             with_puzzle = exercise.name in puzzles
             solution.insert_before(editor(exercise, puzzle=with_puzzle))
     download = page.select_one(f'article a[href$="{source.name}"][download]')
-    introduction = INTRODUCTION.format(folder=FOLDER, chapter=source.stem)
+    introduction = INTRODUCTION.format(
+        folder=FOLDER,
+        chapter=source.stem,
+        how_many=how_many(len(stored), len(exercises.exercises)),
+    )
     download.find_parent("p").insert_after(
         BeautifulSoup(introduction, "html.parser")
     )

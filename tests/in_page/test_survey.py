@@ -8,7 +8,7 @@ from swinlib.in_page import torch as small
 # What the small torch lacks of what solutions, mistakes, judges or other right answers name.
 LACKS = {
     *("._load_from_state_dict", ".backward", ".numpy", ".to_empty", "torch.autograd.grad", "torch.from_numpy"),
-    *(".register_load_state_dict_post_hook", ".register_load_state_dict_pre_hook", "torch.nn.ModuleDict"),
+    *(".register_load_state_dict_pre_hook", "torch.nn.ModuleDict"),
     *("torch.addcmul", "torch.isin", "torch.randint", "torch.std_mean", "torch.var_mean"),
     *("torch.distributions.Normal", "torch.special.ndtr", "torch.special.ndtri"),
     *("torch.get_default_device", "torch.set_default_device"),

@@ -4,9 +4,9 @@ import json
 import sys
 
 import pytest
-from answers_in_page import PROVEN, stored_of
+from answers_in_page import PROVEN, how_many, stored_of
 from in_chromium import judging
-from table import digest, is_proven, right_answers, row_of, run
+from table import ROOT, digest, is_proven, right_answers, row_of, run
 
 from swinlib import check
 from swinlib.in_page.stored import stored
@@ -40,6 +40,24 @@ def test_the_pages_offer_what_is_proven():
 )
 def test_an_exercise_is_offered_only_where_all_of_it_is_proven(row, offered):
     assert is_proven(row) is offered
+
+
+@pytest.mark.parametrize("told", ["README.md", "CHANGELOG.md", "book/index.md"])
+def test_how_many_are_offered_is_told_as_the_table_has_it(told):
+    among = sum(map(len, TABLE.values()))
+    assert f"{len(OFFERED)} of the {among} exercises answer in their page" in (ROOT / told).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("offered", "words"),
+    [
+        (7, "All of these exercises answer"),
+        (3, "Of these 7 exercises, 3 answer"),
+        (1, "Of these 7 exercises, 1 answers"),
+    ],
+)
+def test_a_page_says_how_many_of_its_exercises_are_offered(offered, words):
+    assert how_many(offered, 7) == words
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="another Python shortens the sources otherwise")

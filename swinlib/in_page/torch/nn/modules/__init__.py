@@ -74,7 +74,7 @@ class Module:
     """The base of all modules."""
 
     def __init__(self) -> None:
-        hooks = ("_forward_hooks", "_forward_pre_hooks")
+        hooks = ("_forward_hooks", "_forward_pre_hooks", "_load_post_hooks")
         self.__dict__.update({name: {} for name in (*KINDS, *hooks)}, training=True, _non_persistent_buffers_set=set())
 
     # Attributes ---------------------------------------------------------------------------------------------------
@@ -308,6 +308,9 @@ class Module:
             found.update(child.state_dict(prefix=f"{prefix}{name}.", keep_vars=keep_vars) if child is not None else ())
         return found
 
+    def register_load_state_dict_post_hook(self, hook: Callable) -> Handle:
+        return Handle(self._load_post_hooks, hook)
+
     def load_state_dict(self, state_dict: dict, strict: bool = True, assign: bool = False) -> Keys:
         if not isinstance(state_dict, dict):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -348,6 +351,8 @@ class Module:
             first, dot, _ = key.removeprefix(prefix).partition(".")
             if key.startswith(prefix) and first not in (self._modules if dot else own):
                 keys.unexpected_keys.append(key)
+        for hook in self._load_post_hooks.values():
+            hook(self, keys)
 
     # In words -------------------------------------------------------------------------------------------------------
 
@@ -363,8 +368,8 @@ class Module:
 NOT_HERE = {  # of PyTorch's modules: another attribute that is missing is the code's own mistake
     *("half", "bfloat16", "type", "to_empty", "cuda", "xpu", "ipu", "mtia", "share_memory", "compile", "zero_grad"),
     *("register_backward_hook", "register_full_backward_hook", "register_full_backward_pre_hook"),
-    *("register_load_state_dict_pre_hook", "register_load_state_dict_post_hook", "register_state_dict_pre_hook"),
-    *("register_state_dict_post_hook", "get_extra_state", "set_extra_state", "set_submodule", "insert", "pop"),
+    *("register_load_state_dict_pre_hook", "register_state_dict_pre_hook", "register_state_dict_post_hook"),
+    *("get_extra_state", "set_extra_state", "set_submodule", "insert", "pop"),
 }
 
 
