@@ -132,7 +132,8 @@ function show(figure, now) {
     choice.style.outline = chosen ? "3px solid #d55e00" : "";
   });
   parts.credit.replaceChildren(...photo.own ? [] : [
-    fill(words.credit, photo), make("a", { href: photo.url }, photo.licence), "."]);
+    fill(words.credit, photo),
+    make("a", { href: photo.url, style: "color: inherit; text-decoration: underline" }, photo.licence), "."]);
 
   const tell = () => {
     if (state.refused) { say(fill(words.refused, { file: state.refused })); return; }
@@ -144,7 +145,8 @@ function show(figure, now) {
       hidden ? fill(words.covered, { hidden, pixels: covered.length }) : "",
       found && hidden ? fill(words.usual, named(state.usual)) : "",
       photo.own ? words.whatever : fill(photo.known === null ? words.none : words.known, photo),
-      seen, state.keys ? fill(state.down ? words.pen_down : words.pen_up, { row: state.pen[0], column: state.pen[1] }) : "",
+      seen,
+      state.keys ? fill(state.down ? words.pen_down : words.pen_up, { row: state.pen[0], column: state.pen[1] }) : "",
     ].filter(Boolean).join(" "));
   };
   clearTimeout(state.pause);
@@ -220,8 +222,8 @@ function look({ data, values, state, words, redraw }, { embedded, maps, logits: 
   const drawn = [label, row, column, ...said].join();
   if (drawn !== state.drawn) { // else somebody who explores the tokens would lose the place
     state.drawn = drawn;
-    const focused = voting.contains(document.activeElement), heading = fill(words.votes, { class: data.classes[label] });
-    const svg = board({
+    const focused = voting.contains(document.activeElement);
+    const heading = fill(words.votes, { class: data.classes[label] }), svg = board({
       rows: height, columns: width, label: heading, chosen: [row, column],
       choose: (r, c) => { state.token = [r, c]; redraw(); },
       cell: (r, c) => ({
