@@ -79,6 +79,19 @@ def test_most_photographs_are_read_right_and_not_all(model, pixels):
     assert 7 <= sum(right) < 11
 
 
+def test_half_a_horse_is_a_horse(model, pixels):
+    """What chapter 1 answers: how much of it must be left."""
+    [horse] = [k for k, sample in enumerate(SAMPLES) if sample.label == "horse"]
+    found = []
+    for rows in (16, 18):
+        covered = torch.zeros(SIDE, SIDE)
+        covered[:rows] = 1
+        shares = model(given(pixels[horse][None], covered)).softmax(-1)[0]
+        found.append((PHOTOGRAPH_CLASSES[int(shares.argmax())], round(100 * shares.max().item())))
+    assert found[0] == ("horse", 68)
+    assert found[1][0] == "deer"
+
+
 def test_html_names_the_weights_and_does_not_hold_them():
     html = photo_figure().html()
     assert f'"file":"{PHOTOGRAPHS.file}"' in html
