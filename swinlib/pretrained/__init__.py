@@ -23,6 +23,7 @@ __all__ = ["PHOTOGRAPH_CLASSES", "digits_model", "marks_model", "photographs_mod
 DIGITS = Path(__file__).with_name("digits.safetensors")
 PHOTOGRAPHS = Path(__file__).with_name("photographs.safetensors")
 MEASURED = PHOTOGRAPHS.with_suffix(".json")  # the curve of its training, and what it takes for what
+#: The classes of ``photographs_model``, in the order of its logits.
 PHOTOGRAPH_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 MARKS = {
     shift: Path(__file__).with_name(f"marks_{name}.safetensors")
