@@ -29,6 +29,7 @@ SHOWN_OTHERWISE = {
     "tests/in_page/test_interpreter.py": "tests/in_page/test_small_torch.py, in this Python",
     "tests/book/test_links.py": "tests/book/test_notebooks.py, on the sources of the pages",
     "tests/book/test_nbval.py": "book/01_tour.ipynb, whose cells are compared with what is stored",
+    "tests/figures/test_exploring.py": "nothing: what it is about is the keyboard in a page",
     "tests/figures/test_figures_live.py": "tests/figures/test_pictures.py, in this process",
     "tests/figures/test_figures_in_browser.py": "tests/figures, on the HTML that a figure writes",
 }
