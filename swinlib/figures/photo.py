@@ -81,10 +81,9 @@ def reduced(image: Tensor, side: int) -> Tensor:
 
 def given(pixels: Tensor, covered: Tensor | None = None) -> Tensor:
     """What the model is given of ``(B, 3, side, side)`` bytes: normalised, zero where ``covered`` ``(side, side)``."""
-    from swinlib.data import IMAGENET_MEAN, IMAGENET_STD
+    from swinlib.data import IMAGENET_MEAN, IMAGENET_STD, normalize_batch
 
-    mean, std = (torch.tensor(each).view(3, 1, 1) for each in (IMAGENET_MEAN, IMAGENET_STD))
-    images = (pixels / 255 - mean) / std
+    images = normalize_batch(pixels, IMAGENET_MEAN, IMAGENET_STD)
     return images if covered is None else images.masked_fill(covered.bool(), 0)
 
 

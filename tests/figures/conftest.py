@@ -51,6 +51,30 @@ def open_figure(browser, tmp_path):
         page.close()
 
 
+@pytest.fixture
+def open_sheets(browser):
+    """``open_sheets(address)`` gives a page whose sheets can be drawn on, on a telephone; ``page.asked`` gathers what
+    it asks for, which must be files.
+    """
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page, problems = context.new_page(), []
+    page.asked = []
+    noticed = "Canvas2D: Multiple readback operations"  # tests read the canvas; the figures do not
+    page.on("console", lambda message: message.text.startswith(noticed) or problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: page.asked.append(request.url))
+
+    def open_page(address):
+        page.goto(address)
+        page.locator(".swin-sheet").last.wait_for()
+        return page
+
+    yield open_page
+    assert problems == []
+    assert all(url.startswith("file:") for url in page.asked if not url.startswith(("data:", "blob:")))
+    context.close()
+
+
 HEAD = (
     '<!doctype html><html lang="en" data-content_root="../"><meta charset="utf-8"><title>Figures</title>'
     '<meta name="viewport" content="width=device-width, initial-scale=1"><main><h1>Figures</h1>'

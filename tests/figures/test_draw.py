@@ -106,21 +106,8 @@ def address(book_page):
 
 
 @pytest.fixture
-def page(browser, address):
-    """The page on a telephone; ``page.asked`` gathers what it asks for."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-    page = context.new_page()
-    problems, page.asked = [], []
-    noticed = "Canvas2D: Multiple readback operations"  # these tests read the canvas; the figure does not
-    page.on("console", lambda message: message.text.startswith(noticed) or problems.append(message.text))
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.goto(address)
-    page.locator(".swin-sheet").nth(1).wait_for()
-    yield page
-    assert problems == []
-    assert all(url.startswith("file:") for url in page.asked if not url.startswith("data:"))
-    context.close()
+def page(open_sheets, address):
+    return open_sheets(address)
 
 
 def _figure(page, k=0):

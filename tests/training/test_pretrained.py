@@ -57,15 +57,21 @@ def test_size_is_what_the_card_says():
     assert f"{sum(p.numel() for p in digits_model().parameters()):,}".replace(",", " ") in CARD
 
 
-def test_the_command_on_the_card_trains_this_model():
-    command = re.search(r"python -m swinlib\.training([^`]*)", CARD)[1]
+def trained_by(card, path):
+    """The configuration of the command on a card, which the file agrees with, and what the file says of its model."""
+    command = re.search(r"python -m swinlib\.training([^`]*)", card)[1]
     config = tyro.cli(Config, args=shlex.split(command))
     builder, arguments = config.model_arguments(10)
-    with safe_open(DIGITS, framework="pt") as file:
+    with safe_open(path, framework="pt") as file:
         about = json.loads(file.metadata()["swinlib"])
     assert about["model"] == builder
     assert about["arguments"] == json.loads(json.dumps(arguments))
     assert about["image_size"] == config.image_size
+    return config, about
+
+
+def test_the_command_on_the_card_trains_this_model():
+    config, about = trained_by(CARD, DIGITS)
     assert (tuple(about["mean"]), tuple(about["std"])) == (data.DIGITS_MEAN, data.DIGITS_STD)
     assert f"{config.epochs} epochs" in CARD
 
@@ -180,14 +186,8 @@ def test_sizes_of_the_photographs_model_are_what_the_card_says():
 
 
 def test_the_command_on_the_card_trains_the_photographs_model():
-    command = re.search(r"python -m swinlib\.training([^`]*)", PHOTOGRAPHS_CARD)[1]
-    config = tyro.cli(Config, args=shlex.split(command))
-    builder, arguments = config.model_arguments(10)
-    with safe_open(PHOTOGRAPHS, framework="pt") as file:
-        about = json.loads(file.metadata()["swinlib"])
-    assert about["model"] == builder
-    assert about["arguments"] == json.loads(json.dumps(arguments))
-    assert about["image_size"] == config.image_size == 32
+    config, about = trained_by(PHOTOGRAPHS_CARD, PHOTOGRAPHS)
+    assert config.image_size == 32
     assert (tuple(about["mean"]), tuple(about["std"])) == (data.IMAGENET_MEAN, data.IMAGENET_STD)
     assert tuple(about["classes"]) == PHOTOGRAPH_CLASSES
 
